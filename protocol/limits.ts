@@ -1,0 +1,163 @@
+/**
+ * Every bound that a peer, a printer, a packet or a local client can push against.
+ *
+ * They stand together because a bound beside its use is forgotten at the next use. The unit is the
+ * last word of each name. Relations between bounds are asserted when the module loads, so an edit
+ * that breaks one cannot start. SPEC.md, "Limits", is checked against this file by a test.
+ */
+import assert from 'node:assert/strict';
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+// Names and texts from outside.
+/** Name of a PC, a workgroup, a share or a printer. */
+export const NAME_MAX_BYTES = 64;
+/** One component of a path: what every file system we know takes. */
+export const COMPONENT_MAX_BYTES = 255;
+/** A name written to this disk; the rest is left for " (2)" and a partial file's suffix. */
+export const SAFE_NAME_MAX_BYTES = 200;
+export const PATH_MAX_COMPONENTS = 32;
+export const PATH_MAX_BYTES = 4096;
+export const ERROR_MESSAGE_MAX_BYTES = 512;
+
+// Connections before anything is proved.
+export const UNPROVED_SOCKETS_MAX_COUNT = 64;
+export const UNPROVED_SOCKETS_PER_ADDRESS_MAX_COUNT = 8;
+export const TLS_HANDSHAKE_MAX_MS = 5 * SECOND;
+export const PREFACE_MAX_MS = 3 * SECOND;
+export const UPGRADE_MAX_MS = 3 * SECOND;
+export const PROBATION_MAX_MS = 5 * SECOND;
+export const PROBATION_INTERVAL_MS = 2 * SECOND;
+export const PROBATION_MAX_COUNT = 2;
+export const UPGRADE_HEADERS_MAX_BYTES = 2048;
+
+// The link.
+/** One JSON text message. */
+export const MESSAGE_MAX_BYTES = 64 * KIB;
+export const JSON_DEPTH_MAX_COUNT = 16;
+export const JSON_TOKENS_MAX_COUNT = 20_000;
+/** The roster that a PC in probation may send, all pages together. */
+export const PROBATION_ROSTER_MAX_BYTES = 192 * KIB;
+/** Largest WebSocket message of any of our connections. */
+export const WS_PAYLOAD_MAX_BYTES = 1 * MIB;
+export const WS_FRAGMENTS_MAX_COUNT = 64;
+export const WS_BUFFERED_MAX_COUNT = 4096;
+export const WS_CLOSE_MAX_MS = 1 * SECOND;
+export const MESSAGES_PER_SECOND_MAX_COUNT = 200;
+export const MESSAGES_BURST_MAX_COUNT = 1000;
+export const SEND_QUEUE_PAUSE_BYTES = 4 * MIB;
+export const SEND_QUEUE_MAX_BYTES = 32 * MIB;
+export const PING_INTERVAL_MS = 15 * SECOND;
+/** A link without a byte from the peer for so long is dead. */
+export const SILENCE_MAX_MS = 40 * SECOND;
+
+// Requests on the link.
+export const REQUESTS_PER_LINK_MAX_COUNT = 256;
+export const REQUEST_ANSWER_MAX_MS = 10 * SECOND;
+/** A request whose answer takes long (hashing) sends a sign of life; this is the longest silence. */
+export const REQUEST_IDLE_MAX_MS = 60 * SECOND;
+export const REQUEST_PROGRESS_INTERVAL_MS = 5 * SECOND;
+
+// Connections beside the link.
+export const STREAMS_PER_PEER_MAX_COUNT = 64;
+export const PIECES_SOCKETS_PER_PEER_MAX_COUNT = 8;
+export const BINARY_FRAME_MAX_BYTES = 256 * KIB;
+/** A frame and its header (PieceFrame). */
+export const BINARY_FRAME_HEADER_MAX_BYTES = 64;
+export const STREAM_IDLE_MAX_MS = 60 * SECOND;
+export const DIAL_BACK_MAX_MS = 10 * SECOND;
+export const DIAL_BACKS_PER_PEER_MAX_COUNT = 64;
+
+// Dialling.
+export const DIAL_MAX_COUNT = 4;
+export const DIAL_TCP_MAX_MS = 5 * SECOND;
+export const DIAL_BACKOFF_MIN_MS = 1 * SECOND;
+export const DIAL_BACKOFF_MAX_MS = 5 * MINUTE;
+export const DIAL_PER_ADDRESS_INTERVAL_MS = 5 * SECOND;
+export const ADDRESSES_PER_PEER_MAX_COUNT = 8;
+export const PORT_MIN = 1024;
+
+// Workgroup.
+export const ROSTER_RECORDS_MAX_COUNT = 256;
+export const ROSTER_RECORD_MAX_BYTES = 4 * KIB;
+export const ROSTER_ADDS_PER_SIGNER_MAX_COUNT = 64;
+export const ROSTER_DELS_PER_PAIR_MAX_COUNT = 4;
+export const ROSTER_PAGE_MAX_BYTES = 48 * KIB;
+export const MEMBERS_MAX_COUNT = 64;
+export const INVITES_MAX_COUNT = 5;
+export const INVITE_DEFAULT_MS = 60 * MINUTE;
+export const INVITE_MAX_MS = 24 * 60 * MINUTE;
+export const JOIN_FRAME_MAX_BYTES = 2048;
+export const JOIN_FRAMES_MAX_COUNT = 4;
+export const JOIN_STEP_MAX_MS = 5 * SECOND;
+export const JOIN_MAX_MS = 60 * SECOND;
+export const JOIN_CANDIDATES_MAX_COUNT = 12;
+export const JOIN_INTERVAL_MS = 2 * SECOND;
+export const JOIN_MAX_COUNT = 2;
+
+// Discovery.
+export const CANDIDATES_MAX_COUNT = 64;
+export const CANDIDATE_ADDRESSES_MAX_COUNT = 4;
+
+// Shares.
+export const SHARES_MAX_COUNT = 256;
+export const BROWSE_PAGE_MAX_COUNT = 256;
+/** Entries of one listed folder that are kept for its further pages. */
+export const FOLDER_ENTRIES_MAX_COUNT = 200_000;
+export const BROWSE_CACHE_MAX_COUNT = 16;
+export const BROWSE_CACHE_MS = 60 * SECOND;
+
+// Content.
+/** BEP 52: leaves of the merkle tree. */
+export const LEAF_BYTES = 16 * KIB;
+export const PIECE_MIN_BYTES = 128 * KIB;
+export const PIECE_MAX_BYTES = 4 * MIB;
+/** While a file has more pieces than this, pieces double, up to PIECE_MAX_BYTES. */
+export const PIECES_AIM_COUNT = 1024;
+export const FILE_MAX_BYTES = 16 * 1024 * 1024 * MIB;
+export const DESCRIBE_MAX_COUNT = 64;
+export const PIECE_REQUESTS_PER_SOCKET_MAX_COUNT = 64;
+export const PIECES_INFLIGHT_MAX_BYTES = 8 * MIB;
+export const UPLOAD_READS_MAX_COUNT = 8;
+
+// Transfers.
+export const TRANSFERS_MAX_COUNT = 10_000;
+export const TRANSFERS_ACTIVE_MAX_COUNT = 3;
+export const TRANSFER_FILES_MAX_COUNT = 1_000_000;
+export const TRANSFER_FAILURES_KEPT_COUNT = 100;
+/** Free space that a download of this PC's own user leaves. */
+export const FREE_SPACE_FLOOR_BYTES = 256 * MIB;
+
+// Printing.
+export const PRINTERS_MAX_COUNT = 64;
+export const DOCUMENT_MAX_BYTES = 1024 * MIB;
+export const JOBS_PER_PEER_HOUR_MAX_COUNT = 200;
+export const JOBS_KEPT_COUNT = 1000;
+export const COPIES_MAX_COUNT = 99;
+export const IPP_ATTRIBUTES_MAX_BYTES = 1 * MIB;
+export const IPP_ANSWER_MAX_BYTES = 8 * MIB;
+export const IPP_CONNECT_MAX_MS = 5 * SECOND;
+export const IPP_FIRST_BYTE_MAX_MS = 30 * SECOND;
+export const IPP_IDLE_MAX_MS = 120 * SECOND;
+
+// The local API.
+export const LOCAL_PROOF_MAX_MS = 2 * SECOND;
+export const LOCAL_BODY_MAX_BYTES = 1 * MIB;
+export const LOCAL_CONNECTIONS_MAX_COUNT = 64;
+export const WATCH_RING_COUNT = 4096;
+export const NOTICES_KEPT_COUNT = 200;
+export const LOG_FILE_MAX_BYTES = 8 * MIB;
+export const LOG_TAIL_MAX_COUNT = 1000;
+
+/** How long an agent may take to close on SIGTERM. */
+export const CLOSE_MAX_MS = 1500;
+
+assert(PIECE_MIN_BYTES % LEAF_BYTES === 0, 'a piece is a whole number of leaves');
+assert(BINARY_FRAME_MAX_BYTES + BINARY_FRAME_HEADER_MAX_BYTES <= WS_PAYLOAD_MAX_BYTES, 'a frame fits a message');
+assert(ROSTER_PAGE_MAX_BYTES + ROSTER_RECORD_MAX_BYTES * 2 <= MESSAGE_MAX_BYTES, 'a roster page fits a message');
+assert(PIECES_INFLIGHT_MAX_BYTES >= PIECE_MAX_BYTES, 'one piece can always be asked for');
+assert(SEND_QUEUE_PAUSE_BYTES < SEND_QUEUE_MAX_BYTES, 'a producer pauses before its link is cut');
+assert(PING_INTERVAL_MS * 2 < SILENCE_MAX_MS, 'two pings may be lost before a link is called dead');
