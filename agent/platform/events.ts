@@ -39,7 +39,7 @@ export class Events {
   }
 
   emit<E extends AgentEvent>(event: E, detail: AgentEvents[E]): void {
-    for (const listener of [...(this.#listeners.get(event) ?? [])]) {
+    for (const listener of this.#listeners.get(event) ?? []) {
       try {
         (listener as (detail: AgentEvents[E]) => void)(detail);
       } catch (thrown) {
