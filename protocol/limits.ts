@@ -82,7 +82,13 @@ export const PORT_MIN = 1024;
 
 // Workgroup.
 export const ROSTER_RECORDS_MAX_COUNT = 256;
-export const ROSTER_RECORD_MAX_BYTES = 4 * KIB;
+/** Adds and removals are counted apart, so that neither kind can leave no room for the other. */
+export const ROSTER_ADDS_MAX_COUNT = 128;
+export const ROSTER_DELS_MAX_COUNT = 128;
+/** The payload of one record; the longest keeps everybody whom a removed member invited. */
+export const ROSTER_RECORD_MAX_BYTES = 5 * KIB;
+/** A payload in base64. */
+export const ROSTER_RECORD_MAX_CHARS = Math.ceil(ROSTER_RECORD_MAX_BYTES / 3) * 4;
 export const ROSTER_ADDS_PER_SIGNER_MAX_COUNT = 64;
 export const ROSTER_DELS_PER_PAIR_MAX_COUNT = 4;
 export const ROSTER_PAGE_MAX_BYTES = 48 * KIB;
@@ -101,6 +107,24 @@ export const JOIN_MAX_COUNT = 2;
 // Discovery.
 export const CANDIDATES_MAX_COUNT = 64;
 export const CANDIDATE_ADDRESSES_MAX_COUNT = 4;
+/** Addresses of this PC that are announced, one socket each. */
+export const DISCOVERY_ADDRESSES_MAX_COUNT = 16;
+export const DISCOVERY_QUERY_INTERVAL_MS = 10 * SECOND;
+/** A candidate that answered none of the queries of this time is gone. */
+export const CANDIDATE_SILENCE_MAX_MS = 35 * SECOND;
+/** mDNS packets of all programs that one socket reads before it is closed for a while. */
+export const DISCOVERY_PACKETS_PER_SECOND_MAX_COUNT = 500;
+export const DISCOVERY_PACKETS_BURST_MAX_COUNT = 2000;
+export const DISCOVERY_PAUSE_MS = 1 * MINUTE;
+/** Answers that one socket multicasts, whatever it is asked. */
+export const DISCOVERY_ANSWERS_PER_SECOND_MAX_COUNT = 2;
+export const DISCOVERY_ANSWERS_BURST_MAX_COUNT = 8;
+export const DISCOVERY_RECORDS_MAX_COUNT = 64;
+export const DISCOVERY_QUESTIONS_MAX_COUNT = 64;
+export const DISCOVERY_ROTATE_MS = 24 * 60 * MINUTE;
+/** RFC 6763 §6.1: one string of a TXT record. */
+export const TXT_ITEM_MAX_BYTES = 255;
+export const TXT_ITEMS_MAX_COUNT = 16;
 
 // Shares.
 export const SHARES_MAX_COUNT = 256;
@@ -145,8 +169,24 @@ export const IPP_IDLE_MAX_MS = 120 * SECOND;
 
 // The local API.
 export const LOCAL_PROOF_MAX_MS = 2 * SECOND;
-export const LOCAL_BODY_MAX_BYTES = 1 * MIB;
+/** Connections that have not proved themselves; on Windows every user of the PC can open one. */
+export const LOCAL_UNPROVED_MAX_COUNT = 16;
 export const LOCAL_CONNECTIONS_MAX_COUNT = 64;
+export const LOCAL_HEADERS_MAX_BYTES = 8 * KIB;
+export const LOCAL_BODY_MAX_BYTES = 1 * MIB;
+/** From the first byte of a request to its last; and how long an idle connection is kept. */
+export const LOCAL_REQUEST_MAX_MS = 10 * SECOND;
+export const LOCAL_IDLE_MAX_MS = 5 * MINUTE;
+/** What a client reads of one answer, and of one line of the watch stream (a snapshot). */
+export const LOCAL_ANSWER_MAX_BYTES = 64 * MIB;
+/** A client's patience with one call: a document of DOCUMENT_MAX_BYTES is spooled in it. */
+export const LOCAL_CALL_MAX_MS = 10 * MINUTE;
+export const WATCH_ALIVE_INTERVAL_MS = 10 * SECOND;
+/** A watcher that takes nothing for so long is cut; an agent that says nothing for so long is given up. */
+export const WATCH_STALL_MAX_MS = 10 * SECOND;
+export const WATCH_SILENCE_MAX_MS = 35 * SECOND;
+/** From starting an agent in the background until it answers. */
+export const AGENT_START_MAX_MS = 10 * SECOND;
 export const WATCH_RING_COUNT = 4096;
 export const NOTICES_KEPT_COUNT = 200;
 export const LOG_FILE_MAX_BYTES = 8 * MIB;
@@ -157,7 +197,14 @@ export const CLOSE_MAX_MS = 1500;
 
 assert(PIECE_MIN_BYTES % LEAF_BYTES === 0, 'a piece is a whole number of leaves');
 assert(BINARY_FRAME_MAX_BYTES + BINARY_FRAME_HEADER_MAX_BYTES <= WS_PAYLOAD_MAX_BYTES, 'a frame fits a message');
+assert(ROSTER_ADDS_MAX_COUNT + ROSTER_DELS_MAX_COUNT === ROSTER_RECORDS_MAX_COUNT, 'adds and removals are all records');
+assert(ROSTER_RECORD_MAX_BYTES > 512 + 67 * (MEMBERS_MAX_COUNT - 2), 'a removal can keep everybody else');
 assert(ROSTER_PAGE_MAX_BYTES + ROSTER_RECORD_MAX_BYTES * 2 <= MESSAGE_MAX_BYTES, 'a roster page fits a message');
 assert(PIECES_INFLIGHT_MAX_BYTES >= PIECE_MAX_BYTES, 'one piece can always be asked for');
 assert(SEND_QUEUE_PAUSE_BYTES < SEND_QUEUE_MAX_BYTES, 'a producer pauses before its link is cut');
+assert(
+  DISCOVERY_QUERY_INTERVAL_MS * 3 < CANDIDATE_SILENCE_MAX_MS,
+  'two answers may be lost before a candidate is gone',
+);
+assert(WATCH_ALIVE_INTERVAL_MS * 3 < WATCH_SILENCE_MAX_MS, 'a busy agent is not taken for a dead one');
 assert(PING_INTERVAL_MS * 2 < SILENCE_MAX_MS, 'two pings may be lost before a link is called dead');

@@ -3,7 +3,7 @@
  * request and answer travels. SPEC.md, "Link".
  */
 import * as v from 'valibot';
-import { NAME_MAX_BYTES, ROSTER_RECORDS_MAX_COUNT } from '../limits.js';
+import { NAME_MAX_BYTES, ROSTER_RECORD_MAX_CHARS, ROSTER_RECORDS_MAX_COUNT } from '../limits.js';
 import { peerText } from '../text.js';
 
 const requestId = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff));
@@ -22,7 +22,7 @@ export type Hello = v.InferOutput<typeof Hello>;
 
 /** A signed roster record as it travels and is stored: base64 of the payload bytes and of the signature. */
 export const RosterRecord = v.strictObject({
-  p: v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]+={0,2}$/), v.maxLength(5600)),
+  p: v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]+={0,2}$/), v.maxLength(ROSTER_RECORD_MAX_CHARS)),
   s: v.pipe(v.string(), v.regex(/^[A-Za-z0-9+/]{86}==$/)),
 });
 export type RosterRecord = v.InferOutput<typeof RosterRecord>;
