@@ -131,6 +131,11 @@ export class Host {
     return address;
   }
 
+  /** Takes the interface away, as when a USB adapter is pulled. */
+  async removeInterface(network = 0): Promise<void> {
+    await this.#ip('link', 'del', `eth${network}`);
+  }
+
   /** Gives the interface another address of its network, by the last of its four numbers, and takes the old one. */
   async changeAddress(last: number, network = 0): Promise<string> {
     const address = addressOf(network, last);
