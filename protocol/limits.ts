@@ -162,6 +162,9 @@ export const JOBS_PER_PEER_HOUR_MAX_COUNT = 200;
 export const JOBS_KEPT_COUNT = 1000;
 export const COPIES_MAX_COUNT = 99;
 export const IPP_ATTRIBUTES_MAX_BYTES = 1 * MIB;
+/** Attribute values and group marks of one IPP message. */
+export const IPP_TOKENS_MAX_COUNT = 100_000;
+export const IPP_COLLECTION_DEPTH_MAX_COUNT = 8;
 export const IPP_ANSWER_MAX_BYTES = 8 * MIB;
 export const IPP_CONNECT_MAX_MS = 5 * SECOND;
 export const IPP_FIRST_BYTE_MAX_MS = 30 * SECOND;
