@@ -19,17 +19,17 @@ export interface Office {
   readonly bruno: Desk;
 }
 
-/** Two members on two hosts, linked. `more` is given to the agent of each host, by its number. */
+/** Two members on two hosts, linked. `more` says what the agent of each host is started with besides. */
 export async function openOffice(
   t: Case,
   options: Partial<LabOptions> = {},
-  more: (host: Host) => Partial<AgentOptions> = () => ({}),
+  more: (host: Host) => Partial<AgentOptions> | Promise<Partial<AgentOptions>> = () => ({}),
 ): Promise<Office> {
   const lab = await openLab(t, { hosts: 2, ...options });
   const desk = async (number: number): Promise<Desk> => {
     const host = lab.host(number);
     const name = NAMES[number - 1] ?? `pc-${number}`;
-    return { host, agent: await openAgent(t, { name, host, ...more(host) }) };
+    return { host, agent: await openAgent(t, { name, host, ...(await more(host)) }) };
   };
   const [ana, bruno] = [await desk(1), await desk(2)];
   await ana.agent.ask('workgroup', 'create', 'Front office');
