@@ -1,13 +1,12 @@
 /**
  * Debian packages that a test needs and a machine may lack: installed on the spot where that is possible,
- * otherwise the reason why the case is skipped. For `{ needs: () => needPackages(PRINTING) }`.
+ * otherwise the reason why the case is skipped. For `{ needs: () => needPackages(CUPS) }`.
  *
- * It is synchronous because `needs` is asked while the cases are declared. Nothing that is installed is
- * started: a policy-rc.d that refuses every service is put in place for as long as apt runs. Test files
- * run side by side, so apt runs under a lock of the kernel, which a crash cannot leave behind.
+ * It is synchronous because `needs` is asked while the cases are declared. Test files run side by side, so
+ * an installation holds a lock of the kernel, which a crash cannot leave behind.
  */
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 
 /** Namespaces, bridges, traffic shaping: `ip` and `tc`. */
 export const LAB = ['iproute2'] as const;
@@ -18,9 +17,24 @@ export const CUPS = ['cups', 'cups-client', 'cups-filters', 'ghostscript', 'qpdf
 /** A network printer of one's own; it refuses to start without Avahi and D-Bus. */
 export const NETWORK_PRINTER = [...LAB, 'cups-ipp-utils', 'cups-client', 'avahi-daemon', 'dbus'] as const;
 
-const APT_LIMIT_MS = 10 * 60_000;
+const INSTALL_LIMIT_MS = 10 * 60_000;
 const LOCK = '/run/lock/potluck-test-packages';
-const POLICY = '/usr/sbin/policy-rc.d';
+
+/**
+ * Installs "$@". Nothing of it is started: Debian asks policy-rc.d before it starts a service, and for as long
+ * as this runs the answer is no. An administrator's own policy stays. Old lists of packages may still do.
+ */
+const INSTALL = `set -e
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap 'rm -f $policy' EXIT
+  printf '#!/bin/sh\nexit 101\n' >$policy
+  chmod 755 $policy
+fi
+quiet='-qq -o DPkg::Lock::Timeout=300'
+apt-get $quiet update || true
+apt-get $quiet install --yes --no-install-recommends -- "$@"`;
+
 const answers = new Map<string, string | null>();
 
 /** Null when every package is there, perhaps since just now; else why the case cannot run. */
@@ -55,8 +69,13 @@ function install(names: readonly string[]): string | null {
   const list = missing.join(', ');
   if (needRoot() !== null) return `needs the Debian packages ${list} (root installs them by itself)`;
   try {
-    aptGet('update');
-    aptGet('install', '--yes', '--no-install-recommends', ...missing);
+    execFileSync('flock', [LOCK, 'sh', '-c', INSTALL, 'install', ...missing], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: INSTALL_LIMIT_MS,
+      maxBuffer: 64 * 1024 * 1024,
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
+    });
   } catch (thrown) {
     return `the Debian packages ${list} cannot be installed: ${lastLine(thrown)}`;
   }
@@ -85,32 +104,6 @@ function missingOf(names: readonly string[]): string[] {
   }
   const lines = known.split('\n');
   return names.filter((name) => !lines.includes(`${name} installed`));
-}
-
-function aptGet(...args: readonly string[]): void {
-  const ours = refuseServices();
-  try {
-    execFileSync('flock', [LOCK, 'apt-get', '-qq', '-o', 'DPkg::Lock::Timeout=300', ...args], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: APT_LIMIT_MS,
-      maxBuffer: 64 * 1024 * 1024,
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C' },
-    });
-  } finally {
-    if (ours) rmSync(POLICY, { force: true });
-  }
-}
-
-/** True when the file was made here and is to be removed again; an administrator's own one stays as it is. */
-function refuseServices(): boolean {
-  try {
-    writeFileSync(POLICY, '#!/bin/sh\nexit 101\n', { flag: 'wx', mode: 0o755 });
-    return true;
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw thrown;
-  }
 }
 
 function lastLine(thrown: unknown): string {
