@@ -146,6 +146,8 @@ export const DESCRIBE_MAX_COUNT = 64;
 export const PIECE_REQUESTS_PER_SOCKET_MAX_COUNT = 64;
 export const PIECES_INFLIGHT_MAX_BYTES = 8 * MIB;
 export const UPLOAD_READS_MAX_COUNT = 8;
+/** Lots of files that wait for the hashing thread; each holds up to DESCRIBE_MAX_COUNT open. */
+export const HASH_JOBS_MAX_COUNT = 32;
 
 // Transfers.
 export const TRANSFERS_MAX_COUNT = 10_000;
