@@ -6,6 +6,8 @@ import { FIREWALL, firstReason, needPackages } from './packages.js';
 import { must, start, until } from './process.js';
 import { spec, type Case } from './spec.js';
 
+/** Roomy: a busy machine takes seconds to make namespaces and start programs in them. */
+const LIMIT_MS = 60_000;
 const GROUP = '224.0.0.251';
 /** Joins the group, answers each datagram to whoever sent it, says when it listens. */
 const LISTEN = `
@@ -59,7 +61,7 @@ spec('lab', (it) => {
       await Promise.all([listen(lab.host(2)), listen(lab.host(3))]);
       assert.is(await heardBy(lab.host(1), 2), '10.77.0.2 10.77.0.3');
     },
-    { needs },
+    { needs, limitMs: LIMIT_MS },
   );
 
   it(
@@ -72,7 +74,7 @@ spec('lab', (it) => {
       await bruno.join();
       assert.is(await until('bruno is heard again', () => heardBy(ana, 1, 300)), bruno.address);
     },
-    { needs },
+    { needs, limitMs: LIMIT_MS },
   );
 
   for (const blocked of ['in', 'out'] as const) {
@@ -93,7 +95,7 @@ spec('lab', (it) => {
           'both ways once it is off',
         );
       },
-      { needs: needsFirewall, limitMs: 20_000 },
+      { needs: needsFirewall, limitMs: LIMIT_MS },
     );
   }
 
@@ -114,7 +116,7 @@ spec('lab', (it) => {
       assert.is(await bruno.addInterface(1), '10.78.0.2');
       assert.ok(await reaches(ana, '10.78.0.2'), 'the second network');
     },
-    { needs, limitMs: 20_000 },
+    { needs, limitMs: LIMIT_MS },
   );
 
   it(
@@ -136,7 +138,7 @@ spec('lab', (it) => {
       assert.ok(seconds > 0.4, `1 MiB at 2 MB/s takes half a second, not ${seconds}`);
       assert.ok(received > size && received < size * 1.2, `${received} bytes on the wire`);
     },
-    { needs },
+    { needs, limitMs: LIMIT_MS },
   );
 
   it(
@@ -165,7 +167,7 @@ spec('lab', (it) => {
       );
       assert.is((await child.ended).signal, 'SIGTERM');
     },
-    { needs },
+    { needs, limitMs: LIMIT_MS },
   );
 
   it(
@@ -181,6 +183,6 @@ spec('lab', (it) => {
       assert.not(readdirSync('/run/netns').includes(name));
       assert.is((await orphan.ended).signal, 'SIGKILL');
     },
-    { needs },
+    { needs, limitMs: LIMIT_MS },
   );
 });
