@@ -153,22 +153,6 @@ export function standingOf(entries: Iterable<RosterEntry>, root: PeerId): Standi
   return { members, removed: new Set(liveDels.keys()) };
 }
 
-/** Who else would go if `subject` were removed and nobody kept: those whom it let in, and whom they let in. */
-export function fallsWith(entries: readonly RosterEntry[], root: PeerId, subject: PeerId): PeerId[] {
-  const signed = { p: '', s: '' };
-  const del: DelEntry = { type: 'del', hash: '', subject, by: root, at: 0, keep: [], signed };
-  const before = standingOf(entries, root).members;
-  const after = standingOf([...entries, del], root).members;
-  return [...before.keys()].filter((id) => id !== subject && !after.has(id));
-}
-
-/** Whom `by` let in itself: the only ones of whom a removal of `by` has to say that they stay. */
-export function letInBy(entries: Iterable<RosterEntry>, by: PeerId): Set<PeerId> {
-  const subjects = new Set<PeerId>();
-  for (const entry of entries) if (entry.type === 'add' && entry.by === by) subjects.add(entry.subject);
-  return subjects;
-}
-
 /**
  * What the roster is after these records came: never less than it was.
  *
@@ -274,7 +258,7 @@ function within(
  * Everybody who is let in by the root or by somebody reached before, nearest first, each with the add that did it.
  * `counts` is asked about every add of a reached signer, once.
  */
-function reach(
+export function reach(
   root: PeerId,
   adds: readonly AddEntry[],
   counts: (add: AddEntry) => boolean,

@@ -1,14 +1,7 @@
 /** Who belongs: what happens to lost laptops, puppets and founders, and what holds for every roster. */
 import * as fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import {
-  type AddEntry,
-  type DelEntry,
-  fallsWith,
-  letInBy,
-  type RosterEntry,
-  standingOf,
-} from '../../agent/core/roster.js';
+import { type AddEntry, type DelEntry, type RosterEntry, standingOf } from '../../agent/core/roster.js';
 import type { PeerId } from '../../protocol/ids.js';
 import { type Name, idOf, nameOf, NAMES, opened, ROOT, roster } from '../support/rosters.js';
 import { spec } from '../support/spec.js';
@@ -78,13 +71,6 @@ spec('members', (it) => {
   it('are told apart from those who were removed', () => {
     const { removed } = standingOf(roster('ana+bruno ana-bruno dino-ana'), ROOT);
     assert.equal([...removed], [idOf('bruno')]);
-  });
-
-  it('fall with the one who let them in, and that can be asked before', () => {
-    const entries = roster('ana+bruno bruno+carla carla+dino ana+eva');
-    assert.equal(fallsWith(entries, ROOT, idOf('bruno')).map(nameOf).toSorted(), ['carla', 'dino']);
-    assert.equal(fallsWith(entries, ROOT, idOf('eva')), []);
-    assert.equal([...letInBy(entries, idOf('bruno'))].map(nameOf), ['carla']);
   });
 });
 

@@ -14,23 +14,13 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { readPrivateFile, writePrivateFile } from '../../agent/platform/files.js';
-import { PotluckError } from '../../protocol/errors.js';
 import { start } from '../support/process.js';
+import { refusal } from '../support/refusal.js';
 import { spec } from '../support/spec.js';
 import { temporaryFolder } from '../support/temporary.js';
 
 const needsRoot = (): string | null => (process.getuid?.() === 0 ? null : 'needs root to give files away');
 const modeOf = (name: string): number => statSync(name).mode & 0o777;
-
-async function refusal(work: () => Promise<unknown>): Promise<PotluckError> {
-  try {
-    await work();
-  } catch (thrown) {
-    if (thrown instanceof PotluckError) return thrown;
-    throw thrown;
-  }
-  throw new Error('not refused');
-}
 
 spec('writePrivateFile', (it) => {
   it('makes a file of 0600 whatever the umask, and leaves nothing beside it', async (t) => {

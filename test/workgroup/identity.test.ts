@@ -7,21 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { makeCertificate } from '../../agent/workgroup/certificate.js';
 import { openIdentity } from '../../agent/workgroup/identity.js';
-import { PotluckError } from '../../protocol/errors.js';
 import { parsePeerIdText, peerIdText } from '../../protocol/ids.js';
 import { start } from '../support/process.js';
+import { refusal } from '../support/refusal.js';
 import { spec } from '../support/spec.js';
 import { temporaryFolder } from '../support/temporary.js';
-
-async function refusal(work: () => Promise<unknown>): Promise<PotluckError> {
-  try {
-    await work();
-  } catch (thrown) {
-    if (thrown instanceof PotluckError) return thrown;
-    throw thrown;
-  }
-  throw new Error('not refused');
-}
 
 const hasOpenssl = (): string | null =>
   spawnSync('openssl', ['version']).status === 0 ? null : 'needs the openssl program';
