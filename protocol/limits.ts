@@ -146,6 +146,10 @@ export const DESCRIBE_MAX_COUNT = 64;
 export const PIECE_REQUESTS_PER_SOCKET_MAX_COUNT = 64;
 export const PIECES_INFLIGHT_MAX_BYTES = 8 * MIB;
 export const UPLOAD_READS_MAX_COUNT = 8;
+/** Files whose content ids are remembered, in all shares. */
+export const CONTENTS_KEPT_COUNT = 1_000_000;
+/** Files of one content that are tried when a coworker asks for its bytes. */
+export const FILES_PER_CONTENT_MAX_COUNT = 8;
 /** Lots of files that wait for the hashing thread; each holds up to DESCRIBE_MAX_COUNT open. */
 export const HASH_JOBS_MAX_COUNT = 32;
 

@@ -32,13 +32,16 @@ export interface Database extends Closable {
 /** How much damage costs: `state` cannot be made again, `cache` can. */
 export type Durability = 'state' | 'cache';
 
+/** A name that is no file: what is written is gone when it is closed. */
+export const IN_MEMORY = ':memory:';
+
 const FORM_VERSION = 1;
 const BUSY_MAX_MS = 5000;
 /** `SQLITE_CORRUPT` and `SQLITE_NOTADB`. */
 const DAMAGED = new Set([11, 26]);
 
 /**
- * @param file        absolute; its folder exists. The file is this user's alone.
+ * @param file        absolute, in a folder that exists, or IN_MEMORY. The file is this user's alone.
  * @param durability  what is only a cache is not synced at each write, and is begun anew where it is too new
  * @throws PotluckError UNSUPPORTED: written by a newer version of the program; FAILED: it cannot be opened
  */
@@ -67,7 +70,7 @@ function prepare(file: string, migrations: readonly Migrations[], durability: Du
   const sql = new DatabaseSync(file, { timeout: BUSY_MAX_MS });
   try {
     // Before the first write, so that the log and the index beside it are private too.
-    if (process.platform !== 'win32') chmodSync(file, 0o600);
+    if (process.platform !== 'win32' && file !== IN_MEMORY) chmodSync(file, 0o600);
     sql.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${durability === 'state' ? 'FULL' : 'NORMAL'};`);
     if (durability === 'state') check(sql);
     migrate(sql, migrations);
