@@ -1,0 +1,137 @@
+/**
+ * Dials one address and comes back with a WebSocket to a proved member, or with the reason why not.
+ *
+ * The id behind an address is known only after TLS, so who it must be is asked there, before a single byte
+ * of ours is sent: an impostor, this PC itself and a removed member get nothing. SPEC.md, "Connections".
+ */
+import { connect, type SecureContext, type TLSSocket } from 'node:tls';
+import type { WebSocket } from 'ws';
+import { withDeadline } from '../platform/clock.js';
+import { PotluckError } from '../../protocol/errors.js';
+import type { PeerId } from '../../protocol/ids.js';
+import type { Address } from '../../protocol/peer/info.js';
+import { ALPN_MEMBER } from '../../protocol/version.js';
+import type { NetLimits } from './net-limits.js';
+import { provePreface } from './preface.js';
+import { type Alpn, clientTlsOptions, type Handshake, readHandshake } from './tls.js';
+import { openWebSocket, type Purpose } from './web-socket.js';
+
+/** What every dial of one agent has in common. */
+export interface Dialler {
+  readonly id: PeerId;
+  readonly context: SecureContext;
+  readonly limits: NetLimits;
+  /** The workgroup's key; null while there is no workgroup. */
+  group(): Uint8Array | null;
+}
+
+export interface DialOptions {
+  readonly address: Address;
+  readonly purpose: Purpose;
+  /** Asked right after TLS whether to say anything at all; throws the reason against it. */
+  readonly admit: (peer: PeerId) => void;
+  /** How long TCP may take, where it should be less than the limit. */
+  readonly tcpMs?: number;
+}
+
+export interface Dialled {
+  readonly webSocket: WebSocket;
+  readonly peer: PeerId;
+}
+
+/**
+ * @param signal  ends the dial at any step and closes what was opened
+ * @throws PotluckError PEER_UNREACHABLE: nothing, or something else, answers there; NOT_ALLOWED: another
+ *   workgroup's PC; TIMEOUT; CANCELLED; and whatever `admit` throws
+ */
+export async function dial(dialler: Dialler, options: DialOptions, signal: AbortSignal): Promise<Dialled> {
+  const { address, purpose, admit, tcpMs } = options;
+  const { limits } = dialler;
+  const group = dialler.group();
+  if (group === null) throw new PotluckError('NO_WORKGROUP', 'this PC is in no workgroup');
+  const socket = await openTls(
+    dialler,
+    { address, alpn: ALPN_MEMBER, ...(tcpMs === undefined ? {} : { tcpMs }) },
+    signal,
+  );
+  try {
+    const { id, exporter } = readOwn(socket, ALPN_MEMBER);
+    if (id === dialler.id) throw new PotluckError('USAGE', 'this address is this PC');
+    admit(id);
+    const ends = { exporter, client: dialler.id, server: id };
+    await withDeadline(limits.prefaceMs, signal, (deadline) => provePreface(socket, group, ends, deadline));
+    return { webSocket: await openWebSocket(socket, purpose, limits.upgradeMs, signal), peer: id };
+  } catch (thrown) {
+    socket.destroy();
+    throw thrown;
+  }
+}
+
+/** The handshake of a connection that this side opened. */
+export function readOwn(socket: TLSSocket, wanted: Alpn): Handshake {
+  const handshake = readHandshake(socket);
+  if (handshake.alpn !== wanted) throw new PotluckError('NOT_ALLOWED', 'the other PC came with another protocol');
+  return handshake;
+}
+
+export interface OpenTlsOptions {
+  readonly address: Address;
+  readonly alpn: Alpn;
+  readonly tcpMs?: number;
+}
+
+/**
+ * TCP, then TLS, each within its own limit.
+ * @throws PotluckError PEER_UNREACHABLE, CANCELLED
+ */
+export async function openTls(
+  dialler: Pick<Dialler, 'context' | 'limits'>,
+  options: OpenTlsOptions,
+  signal: AbortSignal,
+): Promise<TLSSocket> {
+  signal.throwIfAborted();
+  const { address, alpn } = options;
+  const socket = connect({
+    host: address.host,
+    port: address.port,
+    ...clientTlsOptions(dialler.context, alpn),
+  });
+  // Errors are read from what each step waits for; a later one ends the socket, which its owner sees.
+  socket.on('error', () => undefined);
+  socket.setNoDelay(true);
+  try {
+    await step(socket, 'connect', options.tcpMs ?? dialler.limits.dialTcpMs, signal);
+    await step(socket, 'secureConnect', dialler.limits.tlsMs, signal);
+    return socket;
+  } catch (thrown) {
+    socket.destroy();
+    throw thrown;
+  }
+}
+
+/** One step of opening: its event, or the socket's end, or the limit. */
+function step(socket: TLSSocket, event: 'connect' | 'secureConnect', ms: number, signal: AbortSignal): Promise<void> {
+  const deadline = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
+  const why = event === 'connect' ? 'no PC answers there' : 'what answers there is no coworker';
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
+      socket.off(event, succeed);
+      socket.off('error', fail);
+      socket.off('close', fail);
+      deadline.removeEventListener('abort', fail);
+    };
+    const succeed = (): void => {
+      settle();
+      resolve();
+    };
+    const fail = (cause?: unknown): void => {
+      settle();
+      if (signal.aborted) reject(signal.reason as Error);
+      else reject(new PotluckError('PEER_UNREACHABLE', why, cause instanceof Error ? { cause } : {}));
+    };
+    socket.once(event, succeed);
+    socket.once('error', fail);
+    socket.once('close', fail);
+    deadline.addEventListener('abort', fail, { once: true });
+  });
+}
