@@ -122,6 +122,8 @@ export const DISCOVERY_ANSWERS_BURST_MAX_COUNT = 8;
 export const DISCOVERY_RECORDS_MAX_COUNT = 64;
 export const DISCOVERY_QUESTIONS_MAX_COUNT = 64;
 export const DISCOVERY_ROTATE_MS = 24 * 60 * MINUTE;
+/** Members whose addresses are kept over a restart: as many as a roster can have. */
+export const REMEMBERED_PEERS_MAX_COUNT = ROSTER_ADDS_MAX_COUNT + 1;
 /** RFC 6763 §6.1: one string of a TXT record. */
 export const TXT_ITEM_MAX_BYTES = 255;
 export const TXT_ITEMS_MAX_COUNT = 16;
@@ -129,8 +131,14 @@ export const TXT_ITEMS_MAX_COUNT = 16;
 // Shares.
 export const SHARES_MAX_COUNT = 256;
 export const BROWSE_PAGE_MAX_COUNT = 256;
-/** Entries of one listed folder that are kept for its further pages. */
+/** Entries of a page as JSON: a page of long names ends before its count is reached. */
+export const BROWSE_PAGE_MAX_BYTES = 56 * KIB;
+/** Entries of one folder, and of all listed folders that are kept for their further pages. */
 export const FOLDER_ENTRIES_MAX_COUNT = 200_000;
+/** A folder that was listed so short a time ago is not read again for another first page. */
+export const BROWSE_FRESH_MS = 1 * SECOND;
+/** Folders that are read at the same time. */
+export const LISTINGS_MAX_COUNT = 2;
 export const BROWSE_CACHE_MAX_COUNT = 16;
 export const BROWSE_CACHE_MS = 60 * SECOND;
 
@@ -150,6 +158,8 @@ export const UPLOAD_READS_MAX_COUNT = 8;
 export const CONTENTS_KEPT_COUNT = 1_000_000;
 /** Files of one content that are tried when a coworker asks for its bytes. */
 export const FILES_PER_CONTENT_MAX_COUNT = 8;
+/** Hashings for `content.describe` at the same time, of large files and of lots of small ones each. */
+export const DESCRIBE_HASHINGS_MAX_COUNT = 8;
 /** Lots of files that wait for the hashing thread; each holds up to DESCRIBE_MAX_COUNT open. */
 export const HASH_JOBS_MAX_COUNT = 32;
 
@@ -209,6 +219,8 @@ assert(BINARY_FRAME_MAX_BYTES + BINARY_FRAME_HEADER_MAX_BYTES <= WS_PAYLOAD_MAX_
 assert(ROSTER_ADDS_MAX_COUNT + ROSTER_DELS_MAX_COUNT === ROSTER_RECORDS_MAX_COUNT, 'adds and removals are all records');
 assert(ROSTER_RECORD_MAX_BYTES > 512 + 67 * (MEMBERS_MAX_COUNT - 2), 'a removal can keep everybody else');
 assert(ROSTER_PAGE_MAX_BYTES + ROSTER_RECORD_MAX_BYTES * 2 <= MESSAGE_MAX_BYTES, 'a roster page fits a message');
+assert(BROWSE_PAGE_MAX_BYTES + 4 * KIB <= MESSAGE_MAX_BYTES, 'a page of a folder fits a message');
+assert(DESCRIBE_HASHINGS_MAX_COUNT * 2 <= HASH_JOBS_MAX_COUNT, 'describing leaves room for other hashing');
 assert(PIECES_INFLIGHT_MAX_BYTES >= PIECE_MAX_BYTES, 'one piece can always be asked for');
 assert(SEND_QUEUE_PAUSE_BYTES < SEND_QUEUE_MAX_BYTES, 'a producer pauses before its link is cut');
 assert(
