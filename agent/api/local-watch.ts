@@ -125,7 +125,7 @@ class Watcher {
 
   #aliveLater(): void {
     this.#cancelAlive = this.#clock.after(WATCH_ALIVE_INTERVAL_MS, () => {
-      if (this.#cancelStall === null) this.#write([{ type: 'alive', seq: this.#board.seq }]);
+      if (this.#cancelStall === null) this.#write([{ type: 'alive', seq: this.#sent ?? this.#board.seq }]);
       this.#aliveLater();
     });
   }
