@@ -82,7 +82,7 @@ export interface OpenTlsOptions {
 
 /**
  * TCP, then TLS, each within its own limit.
- * @throws PotluckError PEER_UNREACHABLE, CANCELLED
+ * @throws PotluckError PEER_UNREACHABLE; NOT_ALLOWED: it does not offer the protocol; CANCELLED
  */
 export async function openTls(
   dialler: Pick<Dialler, 'context' | 'limits'>,
@@ -112,7 +112,6 @@ export async function openTls(
 /** One step of opening: its event, or the socket's end, or the limit. */
 function step(socket: TLSSocket, event: 'connect' | 'secureConnect', ms: number, signal: AbortSignal): Promise<void> {
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
-  const why = event === 'connect' ? 'no PC answers there' : 'what answers there is no coworker';
   return new Promise((resolve, reject) => {
     const settle = (): void => {
       socket.off(event, succeed);
@@ -127,11 +126,20 @@ function step(socket: TLSSocket, event: 'connect' | 'secureConnect', ms: number,
     const fail = (cause?: unknown): void => {
       settle();
       if (signal.aborted) reject(signal.reason as Error);
-      else reject(new PotluckError('PEER_UNREACHABLE', why, cause instanceof Error ? { cause } : {}));
+      else reject(stepFailure(event, cause instanceof Error ? cause : undefined));
     };
     socket.once(event, succeed);
     socket.once('error', fail);
     socket.once('close', fail);
     deadline.addEventListener('abort', fail, { once: true });
   });
+}
+
+function stepFailure(event: 'connect' | 'secureConnect', cause: NodeJS.ErrnoException | undefined): PotluckError {
+  // RFC 7301 §3.2: it is reached, and does not speak this protocol now.
+  if (cause?.code?.includes('NO_APPLICATION_PROTOCOL') === true) {
+    return new PotluckError('NOT_ALLOWED', 'what answers there does not speak this protocol', { cause });
+  }
+  const why = event === 'connect' ? 'no PC answers there' : 'what answers there is no coworker';
+  return new PotluckError('PEER_UNREACHABLE', why, { cause });
 }

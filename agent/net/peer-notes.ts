@@ -16,9 +16,9 @@ const GATHER_MS = 200;
 export interface PeerNotesOptions {
   readonly clock: Clock;
   /** What this PC tells that peer about itself. */
-  info(peer: PeerId): PeerInfo;
+  readonly info: (peer: PeerId) => PeerInfo;
   /** Everybody who is known. */
-  peers(): Iterable<KnownPeer>;
+  readonly peers: () => Iterable<KnownPeer>;
 }
 
 export class PeerNotes {

@@ -64,18 +64,18 @@ export interface PeersOptions {
   readonly clock: Clock;
   readonly log: Log;
   /** In [0, 1). */
-  random(): number;
-  ownName(): string;
-  isAcceptableRemote(address: string): boolean;
+  readonly random: () => number;
+  readonly ownName: () => string;
+  readonly isAcceptableRemote: (address: string) => boolean;
   /** Members that this PC has nothing to do with. */
-  blocked(): readonly PeerId[];
+  readonly blocked: () => readonly PeerId[];
   readonly remembered: readonly RememberedPeer[];
   /** What this PC tells that peer about itself. */
-  info(peer: PeerId): PeerInfo;
+  readonly info: (peer: PeerId) => PeerInfo;
   readonly handle: HandleRequest;
   /** `peer.info` and `peer.addresses` do not come here. */
   readonly note: HandleNote;
-  servePieces(peer: PeerId, socket: PieceSocket): void;
+  readonly servePieces: (peer: PeerId, socket: PieceSocket) => void;
   readonly serveStream: ServeStream;
 }
 
@@ -94,14 +94,17 @@ export class Peers implements Closable {
     this.#options = options;
     const { dialler, membership, clock, log, events } = options;
     this.#sessions = new Sessions({
-      ...{ id: dialler.id, limits: dialler.limits, clock, log },
+      id: dialler.id,
+      limits: dialler.limits,
+      clock,
+      log,
       roster: {
         status: (id) => (options.blocked().includes(id) ? 'removed' : membership.status(id)),
         digest: () => membership.digest(),
         pages: () => membership.pages(),
         merge: (records) => membership.merge(records),
       },
-      ownName: () => options.ownName(),
+      ownName: options.ownName,
       handle: (peer, method, body, signal, progress) =>
         method === 'dial.back'
           ? this.#side.dialBack(peer, body, signal)
@@ -113,15 +116,17 @@ export class Peers implements Closable {
     });
     this.#redial = this.#makeRedial();
     this.#side = new SideSockets({
-      ...{ dialler, clock, call: this.call },
+      dialler,
+      clock,
+      call: this.call,
       addressOf: (id) => {
         const peer = this.#peers.get(id);
         return peer === undefined ? null : reachedAt(peer);
       },
-      servePieces: (peer, socket) => options.servePieces(peer, socket),
+      servePieces: options.servePieces,
       serveStream: options.serveStream,
     });
-    this.#notes = new PeerNotes({ clock, info: (peer) => options.info(peer), peers: () => this.#peers.values() });
+    this.#notes = new PeerNotes({ clock, info: options.info, peers: () => this.#peers.values() });
     this.#group = membership.group;
     this.#digest = membership.digest();
     this.#unsubscribe = events.on('workgroup.changed', () => this.#regrouped());
@@ -247,9 +252,12 @@ export class Peers implements Closable {
   }
 
   #makeRedial(): Redial {
-    const { dialler, clock, log, random, isAcceptableRemote } = this.#options;
+    const { dialler, clock, random, isAcceptableRemote } = this.#options;
     return new Redial({
-      ...{ dialler, clock, log, random, isAcceptableRemote },
+      dialler,
+      clock,
+      random,
+      isAcceptableRemote,
       wanted: (peer) => this.admission(peer) !== 'refused' && !this.isOnline(peer),
       admit: (peer) => {
         if (this.admission(peer) === 'refused') {
@@ -351,7 +359,7 @@ export class Peers implements Closable {
   #syncMembers(remembered: readonly RememberedPeer[]): void {
     const members = this.#options.membership.members().filter(({ id }) => id !== this.#options.dialler.id);
     const ids = new Set(members.map(({ id }) => id));
-    for (const id of [...this.#peers.keys()]) {
+    for (const id of this.#peers.keys()) {
       if (ids.has(id)) continue;
       this.#peers.delete(id);
       this.#redial.forget(id);

@@ -8,7 +8,6 @@
 import type { WebSocket } from 'ws';
 import { dialDelayMs, type DialTarget, planDials } from '../core/dial-policy.js';
 import type { Clock } from '../platform/clock.js';
-import type { Log } from '../platform/log.js';
 import type { Closable } from '../platform/scope.js';
 import { PotluckError, toPotluckError } from '../../protocol/errors.js';
 import type { PeerId } from '../../protocol/ids.js';
@@ -37,21 +36,20 @@ interface Target extends DialTarget {
 export interface RedialOptions {
   readonly dialler: Dialler;
   readonly clock: Clock;
-  readonly log: Log;
   /** In [0, 1). */
-  random(): number;
+  readonly random: () => number;
   /** Is it in the office's network? Nothing else is ever dialled. */
-  isAcceptableRemote(address: string): boolean;
+  readonly isAcceptableRemote: (address: string) => boolean;
   /** Should a link to this peer be made now? Not to one that is linked, blocked or removed, nor to this PC. */
-  wanted(peer: PeerId): boolean;
+  readonly wanted: (peer: PeerId) => boolean;
   /** Asked after TLS, before anything is said; throws the reason against going on, ALREADY_EXISTS for a linked peer. */
-  admit(peer: PeerId): void;
+  readonly admit: (peer: PeerId) => void;
   /** A dial that `admit` let go on is over. */
-  released(peer: PeerId): void;
+  readonly released: (peer: PeerId) => void;
   /** Makes a link of the connection. Resolves when it is ready; rejects when it ends before. */
-  establish(webSocket: WebSocket, peer: PeerId, address: Address): Promise<void>;
+  readonly establish: (webSocket: WebSocket, peer: PeerId, address: Address) => Promise<void>;
   /** A dial to an address that is bound to this peer has begun or ended; `failure` says why it came to nothing. */
-  onAttempt(peer: PeerId, address: Address, failure: PotluckError | null): void;
+  readonly onAttempt: (peer: PeerId, address: Address, failure: PotluckError | null) => void;
 }
 
 export class Redial implements Closable {
@@ -198,11 +196,13 @@ export class Redial implements Closable {
     }
   }
 
-  #track<T>(work: Promise<T>): Promise<T> {
+  async #track<T>(work: Promise<T>): Promise<T> {
     this.#running.add(work);
-    const done = (): void => void this.#running.delete(work);
-    work.then(done, done);
-    return work;
+    try {
+      return await work;
+    } finally {
+      this.#running.delete(work);
+    }
   }
 
   #hasten(which: (target: Target) => boolean, delayMs: number): void {

@@ -87,9 +87,9 @@ export class Requests {
         return reject(new PotluckError('BUSY', 'too many requests to this coworker are unanswered'));
       }
       const id = this.#freeId();
-      let cancelTimer: () => void = () => undefined;
+      let cancelTimer: (() => void) | null = null;
       const settle = (): void => {
-        cancelTimer();
+        cancelTimer?.();
         signal.removeEventListener('abort', withdraw);
         this.#asked.delete(id);
       };
@@ -105,7 +105,7 @@ export class Requests {
         resolve: (answer) => {
           settle();
           const read = v.safeParse(PEER_METHODS[method].output, answer);
-          if (read.success) resolve(read.output as PeerAnswer<M>);
+          if (read.success) resolve(read.output);
           else reject(new PotluckError('BAD_MESSAGE', `the coworker's answer to ${method} cannot be read`));
         },
         reject: (error) => {
@@ -113,7 +113,7 @@ export class Requests {
           reject(error);
         },
         wait: (ms) => {
-          cancelTimer();
+          cancelTimer?.();
           cancelTimer = this.#options.clock.after(ms, () =>
             giveUp(new PotluckError('TIMEOUT', 'the coworker did not answer in time')),
           );
@@ -166,7 +166,7 @@ export class Requests {
   end(error: PotluckError): void {
     if (this.#ended !== null) return;
     this.#ended = error;
-    for (const asked of [...this.#asked.values()]) asked.reject(error);
+    for (const asked of this.#asked.values()) asked.reject(error);
     for (const controller of this.#answering.values()) controller.abort(error);
     this.#answering.clear();
   }

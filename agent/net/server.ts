@@ -25,10 +25,8 @@ import { Turns } from './turns.js';
 import { UnprovedSockets } from './unproved.js';
 import { type Purpose, Upgrader } from './web-socket.js';
 
-/** Where an agent listens unless told. Below the ports that systems give to outgoing connections. */
-export const DEFAULT_PORT = 27_685;
-/** How many ports in a row are tried when the default one is taken. */
-export const PORTS_TRIED_COUNT = 10;
+/** Where an agent listens unless told: the first that is free. Below the ports that systems give to dialling programs. */
+export const DEFAULT_PORTS: readonly number[] = Array.from({ length: 10 }, (_, at) => 27_685 + at);
 
 /** A peer that has proved itself on a connection it dialled. */
 export interface Incoming {
@@ -47,22 +45,20 @@ export interface ServerOptions {
   readonly limits: NetLimits;
   readonly log: Log;
   /** The workgroup's key; null while there is no workgroup. */
-  group(): Uint8Array | null;
+  readonly group: () => Uint8Array | null;
   /** May this agent talk with that address at all? */
-  isAcceptableRemote(address: string): boolean;
+  readonly isAcceptableRemote: (address: string) => boolean;
   /** Right after TLS: nothing is said to whom is refused. */
-  admission(peer: PeerId): 'member' | 'unknown' | 'refused';
-  isJoinOpen(): boolean;
-  onOpen(incoming: Incoming): void;
+  readonly admission: (peer: PeerId) => 'member' | 'unknown' | 'refused';
+  readonly isJoinOpen: () => boolean;
+  readonly onOpen: (incoming: Incoming) => void;
   /** Owns the socket from here on; the place of an unproved connection is held until it ends. */
-  onJoin(socket: TLSSocket, handshake: Handshake, host: string): void;
+  readonly onJoin: (socket: TLSSocket, handshake: Handshake, host: string) => void;
 }
 
 export interface ListenOptions {
-  /** The first port to try; 0 takes any that is free. */
-  readonly port: number;
-  /** How many in a row: 1 for a port that a person asked for. */
-  readonly tries: number;
+  /** Tried in this order: DEFAULT_PORTS, the one that is remembered before them, or only what a person asked for. */
+  readonly ports: readonly number[];
   /** Listen at this address only; null for all. */
   readonly host: string | null;
 }
@@ -95,7 +91,7 @@ export class Server implements Closable {
     this.#options = options;
     const { limits, clock } = options;
     this.#probations = new Turns({ clock, atOnceMax: PROBATION_MAX_COUNT, intervalMs: limits.probationIntervalMs });
-    this.#tls = createTlsServer(serverTlsOptions(options.identity, limits.tlsMs, () => options.isJoinOpen()));
+    this.#tls = createTlsServer(serverTlsOptions(options.identity, limits.tlsMs, options.isJoinOpen));
     this.#tls.on('tlsClientError', (_error, socket) => socket.destroy());
     this.#tls.on('secureConnection', (socket) => void this.#secured(socket));
     this.#http = this.#makeHttp();
@@ -105,10 +101,8 @@ export class Server implements Closable {
   /** @throws PotluckError FAILED: no port could be had */
   static async open(options: ServerOptions, listen: ListenOptions): Promise<Server> {
     const server = new Server(options);
-    for (let port = listen.port; port < listen.port + listen.tries; port++) {
-      if (await server.#listen(port, listen.host)) return server;
-    }
-    throw new PotluckError('FAILED', `cannot listen: port ${listen.port} is taken`, {
+    for (const port of listen.ports) if (await server.#listen(port, listen.host)) return server;
+    throw new PotluckError('FAILED', `cannot listen: port ${listen.ports.join(', ')} is taken`, {
       hint: 'potluck agent --port PORT',
     });
   }
@@ -150,7 +144,10 @@ export class Server implements Closable {
     http.on('clientError', (_error, socket) => socket.destroy());
     http.on('upgrade', (request, socket, head) => {
       const proved = this.#proved.get(socket);
-      if (proved === undefined) return void socket.destroy();
+      if (proved === undefined) {
+        socket.destroy();
+        return;
+      }
       const { peer, host, settled, onTime } = proved;
       onTime();
       this.#upgrader.upgrade(request, socket as TLSSocket, head, (webSocket, purpose) =>

@@ -24,7 +24,7 @@ export interface SessionsOptions {
   readonly limits: NetLimits;
   readonly log: Log;
   readonly roster: LinkRoster;
-  ownName(): string;
+  readonly ownName: () => string;
   readonly handle: HandleRequest;
   readonly note: HandleNote;
   /** The peer is online. */
@@ -108,7 +108,11 @@ export class Sessions {
     }
     await new Promise<void>((resolve, reject) => {
       const link = new Link({
-        ...{ ...connection, clock, limits, log, roster },
+        ...connection,
+        clock,
+        limits,
+        log,
+        roster,
         ownName: this.#options.ownName(),
         onReady: (one) => this.#becameReady(one),
         onMessage: (one, message) => this.#heard(one, message),

@@ -41,10 +41,10 @@ export interface SideSocketsOptions {
   readonly dialler: Dialler;
   readonly clock: Clock;
   /** Where the peer is reached now; null when it is not linked or its port is not known. */
-  addressOf(peer: PeerId): Address | null;
+  readonly addressOf: (peer: PeerId) => Address | null;
   readonly call: PeerCall;
   /** Answers pieces that a peer asks for, until the socket is closed. */
-  servePieces(peer: PeerId, socket: PieceSocket): void;
+  readonly servePieces: (peer: PeerId, socket: PieceSocket) => void;
   readonly serveStream: ServeStream;
 }
 
@@ -134,7 +134,7 @@ export class SideSockets {
   }
 
   close(): void {
-    for (const peer of [...this.#sides.keys()]) this.drop(peer);
+    for (const peer of this.#sides.keys()) this.drop(peer);
   }
 
   #serve(peer: PeerId, { kind, webSocket }: Place): void {
@@ -158,7 +158,7 @@ export class SideSockets {
     signal: AbortSignal,
     open: () => Promise<WebSocket>,
   ): Promise<WebSocket> {
-    let release: () => void = () => undefined;
+    let release: (() => void) | null = null;
     try {
       release = await side.handshakes.take(signal);
       const webSocket = await open();
@@ -173,7 +173,7 @@ export class SideSockets {
       side.places.delete(place);
       throw toPotluckError(thrown);
     } finally {
-      release();
+      release?.();
     }
   }
 

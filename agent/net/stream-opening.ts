@@ -89,14 +89,20 @@ export function serveStreamOn({ clock, limits }: Ground, webSocket: WebSocket, p
     webSocket.send(JSON.stringify({ ok: false, code: error.code, message: cut(error.message) }));
     webSocket.close(1000);
   };
+  const answer = async (open: StreamOpen): Promise<void> => {
+    try {
+      await serve(peer, open, accept);
+      if (stream === null) throw new PotluckError('UNSUPPORTED', 'this stream is not served');
+    } catch (thrown) {
+      refuse(thrown);
+    }
+  };
   const heard = (data: Parameters<typeof messageBytes>[0], isBinary: boolean): void => {
     const open = isBinary || isAsked ? null : read(StreamOpen, messageBytes(data));
     late();
     if (open === null) return webSocket.close(CLOSE.BAD_MESSAGE);
     isAsked = true;
-    serve(peer, open, accept).then(() => {
-      if (stream === null) refuse(new PotluckError('UNSUPPORTED', 'this stream is not served'));
-    }, refuse);
+    void answer(open);
   };
   webSocket.on('message', heard);
   webSocket.once('close', late);

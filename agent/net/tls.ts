@@ -35,6 +35,8 @@ export type Alpn = typeof ALPN_MEMBER | typeof ALPN_JOIN;
 /** What a handshake has proved: the peer holds the key of this id. Whether it may do anything is settled later. */
 export interface Handshake {
   readonly id: PeerId;
+  /** The public key whose hash that is, DER. */
+  readonly spki: Buffer;
   readonly alpn: Alpn;
   /** Exported keying material, the same at both ends of this connection and of no other; 32 bytes. */
   readonly exporter: Buffer;
@@ -93,12 +95,12 @@ export function readHandshake(socket: TLSSocket): Handshake {
   // A dialler that offers no protocol at all gets through the handshake.
   if (alpn !== ALPN_MEMBER && alpn !== ALPN_JOIN) throw refused('another protocol');
   if (socket.isSessionReused()) throw refused('a resumed session');
-  const id = idOf(socket.getPeerX509Certificate());
-  return { id, alpn, exporter: socket.exportKeyingMaterial(KEY_BYTES, EXPORTER_LABEL, Buffer.from(alpn)) };
+  const spki = spkiOf(socket.getPeerX509Certificate());
+  const id = peerIdOf(createHash('sha256').update(spki).digest());
+  return { id, spki, alpn, exporter: socket.exportKeyingMaterial(KEY_BYTES, EXPORTER_LABEL, Buffer.from(alpn)) };
 }
 
-/** The hash of a certificate's public key. */
-function idOf(certificate: X509Certificate | undefined): PeerId {
+function spkiOf(certificate: X509Certificate | undefined): Buffer {
   if (certificate === undefined) throw refused('no certificate');
   let key: KeyObject;
   try {
@@ -108,11 +110,7 @@ function idOf(certificate: X509Certificate | undefined): PeerId {
   }
   const isP256 = key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1';
   if (!isP256) throw refused('another kind of key');
-  return peerIdOf(
-    createHash('sha256')
-      .update(key.export({ type: 'spki', format: 'der' }))
-      .digest(),
-  );
+  return key.export({ type: 'spki', format: 'der' });
 }
 
 function refused(why: string): PotluckError {

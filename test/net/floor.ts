@@ -11,6 +11,7 @@ import { systemClock } from '../../agent/platform/clock.js';
 import { type AgentEvent, type AgentEvents, Events } from '../../agent/platform/events.js';
 import type { Log, LogFields } from '../../agent/platform/log.js';
 import { type Identity, openIdentity } from '../../agent/workgroup/identity.js';
+import { type Invites, openInvites } from '../../agent/workgroup/invites.js';
 import { type Membership, openMembership } from '../../agent/workgroup/membership.js';
 import { PotluckError } from '../../protocol/errors.js';
 import type { PeerId } from '../../protocol/ids.js';
@@ -35,6 +36,7 @@ export interface FloorAgent {
   readonly id: PeerId;
   readonly identity: Identity;
   readonly membership: Membership;
+  readonly invites: Invites;
   readonly events: Events;
   readonly network: Network;
   readonly peers: Network['peers'];
@@ -50,7 +52,7 @@ export interface FloorOptions {
   readonly random?: () => number;
   /** Called with the address of each connection that comes in or is to be dialled. */
   readonly isAcceptableRemote?: (address: string) => boolean;
-  readonly port?: number;
+  readonly ports?: readonly number[];
   /** An agent that ran before, to be started again as the same PC. */
   readonly again?: FloorAgent;
 }
@@ -66,7 +68,12 @@ export async function openFloorAgent(t: Case, name: string, options: FloorOption
   mkdirSync(folder, { mode: 0o700 });
   const identity = again?.identity ?? (await openIdentity(folder));
   const membership = again?.membership ?? (await openMembership({ folder, identity, events, log, clock: systemClock }));
-  if (again === undefined) t.defer(() => membership.close());
+  const invites =
+    again?.invites ?? (await openInvites({ folder, events, log, clock: systemClock, workgroup: () => membership.id }));
+  if (again === undefined) {
+    t.defer(() => invites.close());
+    t.defer(() => membership.close());
+  }
   const handlers: Handlers = {
     handle: () => Promise.reject(new PotluckError('UNSUPPORTED', 'not in this test')),
     note: () => undefined,
@@ -76,9 +83,16 @@ export async function openFloorAgent(t: Case, name: string, options: FloorOption
     blocked: [],
   };
   const network = await Network.open({
-    ...{ identity, membership, events, log, random, isAcceptableRemote, clock: systemClock },
+    identity,
+    membership,
+    invites,
+    events,
+    log,
+    random,
+    isAcceptableRemote,
+    clock: systemClock,
     limits: { ...NET_LIMITS, ...limits },
-    listen: { port: options.port ?? 0, tries: 1, host: HOST },
+    listen: { ports: options.ports ?? [0], host: HOST },
     remembered: [],
     ownName: () => name,
     blocked: () => handlers.blocked,
@@ -89,7 +103,15 @@ export async function openFloorAgent(t: Case, name: string, options: FloorOption
     serveStream: (...stream) => handlers.serveStream(...stream),
   });
   const agent: FloorAgent = {
-    ...{ name, id: identity.id, identity, membership, events, network, handlers, logged },
+    name,
+    id: identity.id,
+    identity,
+    membership,
+    invites,
+    events,
+    network,
+    handlers,
+    logged,
     peers: network.peers,
     port: network.port,
     close: () => network.close(),

@@ -1,5 +1,6 @@
 /** A member that may do what no agent does: it has passed the door and then speaks as the test wants. */
-import { WebSocket } from 'ws';
+import type { Writable } from 'node:stream';
+import type { WebSocket } from 'ws';
 import { dial } from '../../agent/net/dial.js';
 import { NET_LIMITS } from '../../agent/net/net-limits.js';
 import { makeDialContext, type TlsIdentity } from '../../agent/net/tls.js';
@@ -64,6 +65,7 @@ export class RawPeer {
 
   /** Bytes on the TLS socket below the WebSocket, past every check of `ws`. */
   write(bytes: Uint8Array | string): void {
-    (this.webSocket as unknown as { _socket: { write(data: Uint8Array | string): void } })._socket.write(bytes);
+    // oxlint-disable-next-line no-underscore-dangle
+    (this.webSocket as unknown as { _socket: Writable })._socket.write(bytes);
   }
 }
