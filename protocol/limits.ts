@@ -153,7 +153,15 @@ export const FILE_MAX_BYTES = 16 * 1024 * 1024 * MIB;
 export const DESCRIBE_MAX_COUNT = 64;
 export const PIECE_REQUESTS_PER_SOCKET_MAX_COUNT = 64;
 export const PIECES_INFLIGHT_MAX_BYTES = 8 * MIB;
-export const UPLOAD_READS_MAX_COUNT = 8;
+/** Reads of up to 1 MiB that are held for connections to take, for all coworkers together. */
+export const UPLOAD_READS_MAX_COUNT = 16;
+/** A connection that holds such reads and takes nothing for so long is closed. */
+export const UPLOAD_STALL_MAX_MS = 20 * SECOND;
+/** Files that are open for one connection. */
+export const OPEN_SOURCES_PER_SOCKET_MAX_COUNT = 8;
+/** Uploads that are shown, and for how long when they are over. */
+export const UPLOAD_ROWS_MAX_COUNT = 64;
+export const UPLOAD_SHOWN_MS = 60 * SECOND;
 /** Files whose content ids are remembered, in all shares. */
 export const CONTENTS_KEPT_COUNT = 1_000_000;
 /** Files of one content that are tried when a coworker asks for its bytes. */

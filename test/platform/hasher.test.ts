@@ -126,7 +126,7 @@ spec('hasher', (it) => {
     const order: string[] = [];
     let small: Promise<unknown> | null = null;
     const large = hasher.hash(
-      [makeSparse(t, folder, 'large', 600 * MIB)],
+      [makeSparse(t, folder, 'large', 200 * MIB)],
       () => {
         small ??= hasher.hash([makeFile(t, folder, 'small', 1000)], ignore, t.signal).then(() => order.push('small'));
       },
@@ -142,7 +142,7 @@ spec('hasher', (it) => {
     const abort = new AbortController();
     let bytes = 0;
     const hashing = hasher.hash(
-      [makeSparse(t, folder, 'large', 2000 * MIB)],
+      [makeSparse(t, folder, 'large', 800 * MIB)],
       (more) => {
         bytes += more;
         abort.abort(new Error('not wanted'));
