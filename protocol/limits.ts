@@ -176,6 +176,8 @@ export const TRANSFERS_MAX_COUNT = 10_000;
 export const TRANSFERS_ACTIVE_MAX_COUNT = 3;
 export const TRANSFER_FILES_MAX_COUNT = 1_000_000;
 export const TRANSFER_FAILURES_KEPT_COUNT = 100;
+/** Files of one name in one folder, `plan.pdf` to `plan (999).pdf`. */
+export const NUMBERED_NAMES_MAX_COUNT = 999;
 /** Free space that a download of this PC's own user leaves. */
 export const FREE_SPACE_FLOOR_BYTES = 256 * MIB;
 
