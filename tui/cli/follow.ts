@@ -57,7 +57,9 @@ export async function follow<T extends Followed>(options: Follow<T>): Promise<Fo
   );
   const cancelAll = async (): Promise<void> => {
     const open = [...rows.values()].filter((row) => !options.isOver(row));
-    await Promise.allSettled(open.map((row) => options.cancel(row)));
+    const answers = await Promise.allSettled(open.map((row) => options.cancel(row)));
+    // Its end is seen as that of any row; one that cannot be cancelled is let go.
+    if (answers.some(({ status }) => status === 'rejected')) stop('let-go');
   };
   const patience = new Patience(options.waitMs, () => stop('waited'));
   try {
