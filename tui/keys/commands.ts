@@ -15,9 +15,6 @@ import { focusedField, typeInto } from './typing.js';
 
 type Command = (shell: Shell) => void | Promise<void>;
 
-/** Further than any list is long. */
-const TO_THE_END = Number.MAX_SAFE_INTEGER;
-
 const COMMANDS: Readonly<Record<CommandId, Command>> = {
   'app.quit': navigate.leave,
   'app.suspend': navigate.suspend,
@@ -32,8 +29,8 @@ const COMMANDS: Readonly<Record<CommandId, Command>> = {
   'list.down': (shell) => navigate.moveCursor(shell, 1),
   'list.pageUp': (shell) => navigate.moveCursor(shell, -navigate.pageRows(shell)),
   'list.pageDown': (shell) => navigate.moveCursor(shell, navigate.pageRows(shell)),
-  'list.first': (shell) => navigate.moveCursor(shell, -TO_THE_END),
-  'list.last': (shell) => navigate.moveCursor(shell, TO_THE_END),
+  'list.first': (shell) => navigate.moveCursor(shell, Number.MIN_SAFE_INTEGER),
+  'list.last': navigate.moveToLast,
   'list.section': navigate.moveToSection,
 
   'filter.open': navigate.openFilter,

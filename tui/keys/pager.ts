@@ -22,23 +22,42 @@ export function wantsPage(state: AppState): boolean {
 /** @returns the function that stops it */
 export function followCursor(shell: Shell): () => void {
   return shell.store.subscribe(() => {
-    if (wantsPage(shell.state)) void readPage(shell);
+    if (wantsPage(shell.state)) void readPage(shell, 'busy');
   });
 }
 
-async function readPage(shell: Shell): Promise<void> {
+/**
+ * Reads the folder to its end; esc stops it.
+ * @returns whether all of it is here
+ */
+export async function readToEnd(shell: Shell): Promise<boolean> {
+  let page = shell.state.ui.browse.listing.next;
+  while (page !== null) {
+    if (!(await readPage(shell, 'toEnd'))) return false;
+    page = shell.state.ui.browse.listing.next;
+  }
+  return true;
+}
+
+/** @returns whether the page is here; what went wrong is shown */
+async function readPage(shell: Shell, paging: 'busy' | 'toEnd'): Promise<boolean> {
   const { place, listing } = shell.state.ui.browse;
   const { peer, share, path } = place;
-  if (peer === null || share === null) return;
+  if (peer === null || share === null) return false;
   const signal = shell.begin('page');
-  shell.do({ type: 'paging', paging: 'busy' });
+  shell.do({ type: 'paging', paging });
   try {
     const input = { peer, share, path: pathText(path), cursor: listing.next, limit: BROWSE_PAGE_MAX_COUNT };
     const page = await shell.call('browse.list', input, signal);
-    if (!signal.aborted) shell.do({ type: 'page', place, page });
+    if (signal.aborted) return false;
+    shell.stop('page');
+    shell.do({ type: 'page', place, page });
+    return true;
   } catch (thrown) {
-    if (signal.aborted) return;
+    if (signal.aborted) return false;
+    shell.stop('page');
     shell.do({ type: 'paging', paging: 'failed' });
     shell.fail(thrown);
+    return false;
   }
 }

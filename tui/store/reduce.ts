@@ -130,7 +130,8 @@ function reduceBrowse(browse: BrowseState, action: BrowseAction): BrowseState {
       if (browse.place !== action.place) return browse;
       const { entries, next, total } = action.page;
       const listing = { ...browse.listing, entries: [...browse.listing.entries, ...entries], next, total };
-      return { ...browse, listing, paging: 'idle' };
+      const paging = browse.paging === 'toEnd' && next !== null ? 'toEnd' : 'idle';
+      return { ...browse, listing, paging };
     }
     case 'marked':
       return { ...browse, marked: action.names };

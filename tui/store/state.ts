@@ -67,8 +67,8 @@ export interface BrowseState {
   readonly marked: ReadonlySet<string>;
   /** What is being opened or read, for the line that says so. */
   readonly opening: string | null;
-  /** The next page of the folder: `failed` until it is read again from its beginning. */
-  readonly paging: 'idle' | 'busy' | 'failed';
+  /** How the rest of the folder is read: `busy` one page, `toEnd` all; after `failed` and `stopped` nothing. */
+  readonly paging: 'idle' | 'busy' | 'toEnd' | 'failed' | 'stopped';
 }
 
 /** One call of the local API as a value, so that a dialog can hold what it would do. */

@@ -57,10 +57,11 @@ function frameLines(state: AppState, frame: Layout): readonly Line[] {
   const stage = stageOf(state);
   const { setup } = state.ui;
   if (stage !== 'main') {
-    const lines = stage === 'setup' && setup !== null ? setupLines(state, setup, frame) : noAgentLines(state, frame);
-    const above = [...lines];
     const below = [ruleLine(width), messageLine(state, [], width), helpLine(state, width)];
-    return [...fill(above, height - below.length), ...below].map((spans) => fitLine(spans, width));
+    const room = height - below.length;
+    const isSetup = stage === 'setup' && setup !== null;
+    const lines = isSetup ? setupLines(state, setup, width, room) : noAgentLines(state, frame);
+    return [...fill(lines, room), ...below].map((spans) => fitLine(spans, width));
   }
   const view = screenView(state, frame);
   return [

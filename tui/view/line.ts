@@ -46,9 +46,29 @@ export function spread(left: Line, right: Line, width: number): Line {
   return [...fitLine(left, width - rightWidth), ...right];
 }
 
-/** Every span in one tone: how the selected row is shown. */
+/** Lines of at most `width` columns, broken between words; each word keeps its tone. */
+export function wrapLine(spans: Line, width: number): readonly Line[] {
+  const lines: Span[][] = [[]];
+  let room = width;
+  const words = spans.flatMap(({ text, tone }) =>
+    (text.match(/ *[^ ]+| +$/g) ?? []).map((word) => ({ text: word, tone })),
+  );
+  for (const word of words) {
+    const isFirst = lines.at(-1)?.length === 0;
+    if (widthOf(word.text) > room && !isFirst) {
+      lines.push([]);
+      room = width;
+      word.text = word.text.trimStart();
+    }
+    lines.at(-1)?.push(word);
+    room -= widthOf(word.text);
+  }
+  return lines;
+}
+
+/** Every span in one tone; a bar keeps its own, because inverse turns its filled part into a hole. */
 export function inTone(spans: Line, tone: Tone): Line {
-  return spans.map(({ text }) => ({ text, tone }));
+  return spans.map((part) => (part.tone === 'bar' ? part : { text: part.text, tone }));
 }
 
 /** Lines enough to fill `height`, none too many. */

@@ -13,15 +13,15 @@ const sign = (glyph: string, word: string, tone: Tone): Sign => ({ sign: glyph, 
 
 export const PEER_SIGNS: Readonly<Record<PeerRow['state'], Sign>> = {
   online: sign('●', 'online', 'good'),
-  connecting: sign('◐', 'connecting', 'busy'),
+  connecting: sign('◐', 'connecting', 'accent'),
   offline: sign('○', 'offline', 'faint'),
   blocked: sign('!', 'blocked', 'bad'),
 };
 
 export const TRANSFER_SIGNS: Readonly<Record<TransferRow['state'], Sign>> = {
   queued: sign('○', 'queued', 'faint'),
-  hashing: sign('◐', 'hashing', 'busy'),
-  active: sign('●', 'active', 'busy'),
+  hashing: sign('◐', 'hashing', 'accent'),
+  active: sign('●', 'active', 'accent'),
   waiting: sign('○', 'waiting', 'warn'),
   paused: sign('–', 'paused', 'warn'),
   done: sign('✓', 'done', 'good'),
@@ -31,17 +31,17 @@ export const TRANSFER_SIGNS: Readonly<Record<TransferRow['state'], Sign>> = {
 
 export const PRINTER_SIGNS: Readonly<Record<PrinterRow['state'], Sign>> = {
   idle: sign('●', 'ready', 'good'),
-  printing: sign('◐', 'printing', 'busy'),
+  printing: sign('◐', 'printing', 'accent'),
   stopped: sign('!', 'stopped', 'bad'),
   offline: sign('○', 'offline', 'faint'),
 };
 
 export const JOB_SIGNS: Readonly<Record<JobRow['state'], Sign>> = {
   waiting: sign('○', 'waiting', 'warn'),
-  sending: sign('↑', 'sending', 'busy'),
-  queued: sign('○', 'queued', 'busy'),
+  sending: sign('↑', 'sending', 'accent'),
+  queued: sign('○', 'queued', 'accent'),
   held: sign('–', 'held', 'warn'),
-  printing: sign('◐', 'printing', 'busy'),
+  printing: sign('◐', 'printing', 'accent'),
   blocked: sign('!', 'blocked', 'bad'),
   completed: sign('✓', 'printed', 'good'),
   canceled: sign('✗', 'cancelled', 'faint'),

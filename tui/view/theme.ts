@@ -7,7 +7,7 @@
  */
 import stringWidth from 'string-width';
 
-export type Tone = 'plain' | 'faint' | 'strong' | 'accent' | 'good' | 'busy' | 'warn' | 'bad' | 'cursor';
+export type Tone = 'plain' | 'faint' | 'strong' | 'accent' | 'good' | 'warn' | 'bad' | 'bar' | 'cursor';
 
 /** Properties of Ink's Text. */
 export interface TextStyle {
@@ -29,9 +29,9 @@ const COLOR: Theme['tones'] = {
   strong: { bold: true },
   accent: { color: 'cyan' },
   good: { color: 'green' },
-  busy: { color: 'cyan' },
   warn: { color: 'yellow' },
   bad: { color: 'red', bold: true },
+  bar: { color: 'cyan' },
   cursor: { inverse: true },
 };
 
@@ -41,9 +41,9 @@ const NO_COLOR: Theme['tones'] = {
   strong: { bold: true },
   accent: { bold: true },
   good: {},
-  busy: {},
   warn: { bold: true },
   bad: { bold: true },
+  bar: {},
   cursor: { inverse: true },
 };
 
@@ -78,6 +78,7 @@ const ASCII_SIGNS: Readonly<Record<string, string>> = {
   '→': '>',
   '›': '>',
   '–': '-',
+  '—': '-',
   '─': '-',
   '│': '|',
   '┌': '+',
@@ -97,6 +98,13 @@ export function asciiOf(text: string): string {
   if (/^[ -~]*$/.test(text)) return text;
   const separated = text.replaceAll(' · ', ' | ');
   return Array.from(graphemes.segment(separated), ({ segment }) =>
-    /^[ -~]*$/.test(segment) ? segment : (ASCII_SIGNS[segment] ?? '?'.repeat(stringWidth(segment))),
+    /^[ -~]*$/.test(segment) ? segment : (ASCII_SIGNS[segment] ?? withoutMarks(segment)),
   ).join('');
+}
+
+/** `c` for `ç`; as many question marks as it is wide for a letter that has no such form. */
+function withoutMarks(segment: string): string {
+  const width = stringWidth(segment);
+  const bare = segment.normalize('NFKD').replaceAll(/\p{M}/gu, '');
+  return /^[ -~]+$/.test(bare) && bare.length === width ? bare : '?'.repeat(width);
 }

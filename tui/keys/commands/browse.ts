@@ -11,7 +11,9 @@ import { fetchedKey, pathText, peerName, remoteText, selfOf } from '../../store/
 import { EMPTY_LISTING, ROOT_PLACE, type Listing, type Place } from '../../store/state.js';
 import { countOf } from '../../units.js';
 import { homePath } from '../local-files.js';
+import { readToEnd } from '../pager.js';
 import type { Shell } from '../shell.js';
+import { stopReading } from './navigate.js';
 
 /** How many entries one key may set going: more is a whole folder, which is one transfer. */
 const DOWNLOADS_AT_ONCE_MAX_COUNT = 200;
@@ -84,8 +86,8 @@ export async function openSelected(shell: Shell): Promise<void> {
 export async function goUp(shell: Shell): Promise<void> {
   const { browse, filters } = shell.state.ui;
   const { place } = browse;
-  if (shell.stop('browse')) shell.do({ type: 'opening', what: null });
-  else if (filters.browse !== '') shell.do({ type: 'filter', screen: 'browse', text: '' });
+  if (stopReading(shell)) return;
+  if (filters.browse !== '') shell.do({ type: 'filter', screen: 'browse', text: '' });
   else if (browse.marked.size > 0) shell.do({ type: 'marked', names: new Set() });
   else if (place.path.length > 0) {
     await openPlace(shell, { ...place, path: place.path.slice(0, -1) }, place.path.at(-1) ?? null, null);
@@ -107,14 +109,13 @@ export function toggleMark(shell: Shell): void {
   shell.do({ type: 'marked', names });
 }
 
-/** Marks what is shown; when all of it is marked, unmarks it. */
-export function toggleAllMarks(shell: Shell): void {
-  const { marked, listing } = shell.state.ui.browse;
+/** Marks what the filter shows of the whole folder; when all of it is marked, unmarks it. */
+export async function toggleAllMarks(shell: Shell): Promise<void> {
+  if (!(await readToEnd(shell))) return;
+  const { marked } = shell.state.ui.browse;
   const names = rowsOf(shell.state, 'browse').flatMap((row) => (row.kind === 'entry' ? [row.entry.name] : []));
   const isAll = names.every((name) => marked.has(name));
   shell.do({ type: 'marked', names: isAll ? new Set() : new Set(names) });
-  if (!isAll && listing.next !== null)
-    shell.hint(`Marked ${names.length} of ${listing.total}: the rest is not read yet; G reads on`);
 }
 
 export async function download(shell: Shell): Promise<void> {

@@ -6,6 +6,7 @@ import { topDialog, type Dialog, type Screen } from '../../store/state.js';
 import { countOf } from '../../units.js';
 import { chosenEntry, helpRows, paletteEntries } from '../catalogue.js';
 import type { CommandId } from '../keymap.js';
+import { readToEnd } from '../pager.js';
 import type { Shell } from '../shell.js';
 
 /** What stands above and below the list on every screen, the head of the table included. */
@@ -15,11 +16,23 @@ export function showScreen(shell: Shell, screen: Screen): void {
   shell.do({ type: 'screen', screen });
 }
 
+/** @returns whether something was being opened, or read to its end */
+export function stopReading(shell: Shell): boolean {
+  if (shell.stop('browse')) {
+    shell.do({ type: 'opening', what: null });
+    return true;
+  }
+  if (shell.state.ui.browse.paging !== 'toEnd') return false;
+  shell.stop('page');
+  shell.do({ type: 'paging', paging: 'stopped' });
+  return true;
+}
+
 /** Undoes what narrows the screen, a step at a time, then goes home. */
 export function goBack(shell: Shell): void {
   const { screen, filters, browse } = shell.state.ui;
-  if (shell.stop('browse')) shell.do({ type: 'opening', what: null });
-  else if (filters[screen] !== '') shell.do({ type: 'filter', screen, text: '' });
+  if (stopReading(shell)) return;
+  if (filters[screen] !== '') shell.do({ type: 'filter', screen, text: '' });
   else if (screen === 'browse' && browse.marked.size > 0) shell.do({ type: 'marked', names: new Set() });
   else shell.do({ type: 'screen', screen: 'peers' });
 }
@@ -27,6 +40,12 @@ export function goBack(shell: Shell): void {
 export function moveCursor(shell: Shell, by: number): void {
   const { screen, cursors } = shell.state.ui;
   shell.do({ type: 'cursor', screen, cursor: movedCursor(rowsOf(shell.state, screen), cursors[screen], by) });
+}
+
+/** Of a folder that is not read to its end, the rest is read first. */
+export async function moveToLast(shell: Shell): Promise<void> {
+  if (shell.state.ui.screen === 'browse') await readToEnd(shell);
+  moveCursor(shell, Number.MAX_SAFE_INTEGER);
 }
 
 export function moveToSection(shell: Shell): void {

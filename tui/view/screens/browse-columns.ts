@@ -138,5 +138,5 @@ function hereCell(state: AppState, name: string): Line {
   if (transfer.state === 'done') return [span('✓ ', 'good'), span('have it')];
   return TRANSFER_OVER.has(transfer.state)
     ? [span(`${sign} `, tone), span(word)]
-    : line(`${percent(transfer.bytes, transfer.size)} ↓`, 'busy');
+    : line(`${percent(transfer.bytes, transfer.size)} ↓`, 'accent');
 }

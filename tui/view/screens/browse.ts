@@ -42,7 +42,7 @@ function crumbs(state: AppState, width: number): Line {
 
 function freshness(state: AppState): Line {
   const { browse, now } = state.ui;
-  if (browse.opening !== null) return [span('opening… ', 'busy'), span('esc', 'strong'), span(' stops', 'faint')];
+  if (browse.opening !== null) return [span('opening… ', 'accent'), span('esc', 'strong'), span(' stops', 'faint')];
   const { peer, share } = browse.place;
   if (peer === null) return [];
   const owner = peerOf(state, peer);
@@ -50,7 +50,11 @@ function freshness(state: AppState): Line {
   if (owner !== null && owner.state !== 'online')
     return [span(`${owner.name} is ${owner.state}; seen ${ago(readAt, now)}`, 'warn')];
   if (isSelf(state, peer) && share === null) return [];
-  if (browse.paging === 'failed')
+  const { entries, total } = browse.listing;
+  if (browse.paging === 'toEnd') {
+    return [span(`reading ${entries.length} of ${total}… `, 'accent'), span('esc', 'strong'), span(' stops', 'faint')];
+  }
+  if (browse.paging === 'failed' || browse.paging === 'stopped')
     return [span('not read to its end; ', 'warn'), span('r', 'strong'), span(' reads again', 'faint')];
   return [span(`read ${ago(readAt, now)}`, 'faint')];
 }
@@ -77,6 +81,9 @@ function hint(state: AppState, row: ListRow): Line {
   const { place } = state.ui.browse;
   if (row.kind === 'self') return line('Folders that this PC shares with coworkers; n adds one', 'faint');
   if (row.kind === 'peer') return row.peer.because === '' ? [] : line(`${row.peer.name}: ${row.peer.because}`, 'faint');
+  if (row.kind === 'own-share' && row.share.state === 'missing') {
+    return line(`The folder ${row.share.folder} is not there; coworkers see nothing of it`, 'warn');
+  }
   if (row.kind === 'own-share') return line('n shares another folder, x stops sharing this one', 'faint');
   if (row.kind !== 'entry' || isSelf(state, place.peer)) return [];
   return line(`d downloads to ${selfOf(state)?.downloads ?? ''}`, 'faint');

@@ -133,7 +133,7 @@ function promptContent(dialog: DialogOf<'prompt'>, width: number): readonly Line
 }
 
 function stateLines(isBusy: boolean, problem: string | null, width: number): readonly Line[] {
-  if (isBusy) return [line('◐ asking the agent…', 'busy')];
+  if (isBusy) return [line('◐ asking the agent…', 'accent')];
   return problem === null ? [] : wrap(problem, width).map((text) => line(text, 'bad'));
 }
 
@@ -144,6 +144,7 @@ const SIDES = {
   short: 'both sides, turned at the short edge',
 } as const;
 const COLORS = { default: 'as the printer does', color: 'colour', mono: 'black and white' } as const;
+const FILE_HINT = 'path of a file of this PC';
 const PRINT_LABELS = { file: 'File', printer: 'Printer', copies: 'Copies', sides: 'Sides', color: 'Colour' } as const;
 
 function printContent(state: AppState, dialog: DialogOf<'print'>, width: number): readonly Line[] {
@@ -159,16 +160,17 @@ function printContent(state: AppState, dialog: DialogOf<'print'>, width: number)
     const isHere = index === form.focus && !dialog.isBusy;
     const label = `${isHere ? '▸' : ' '} ${PRINT_LABELS[name].padEnd(9)}`;
     if (name === 'file') {
-      if (form.remote === null)
-        return labelledField(label, widthOf(label), form.file, width, isHere, 'path of a file of this PC');
-      return [span(label, isHere ? 'accent' : 'plain'), span(`${form.file.value} (fetched first)`)];
+      if (form.remote === null) {
+        return labelledField(`${label}  `, widthOf(label) + 2, form.file, width, isHere, FILE_HINT);
+      }
+      return [span(label, isHere ? 'accent' : 'plain'), span(`  ${form.file.value} (fetched first)`)];
     }
     return [span(label, isHere ? 'accent' : 'plain'), span(isHere ? `← ${values[name]} →` : `  ${values[name]}`)];
   });
   const waits = printer !== undefined && printer.state !== 'idle' && printer.state !== 'printing';
   return [
     ...rows.slice(0, 1),
-    ...dialog.suggestions.map((name) => line(`${' '.repeat(11)}${name}`, 'faint')),
+    ...dialog.suggestions.map((name) => line(`${' '.repeat(13)}${name}`, 'faint')),
     ...rows.slice(1),
     line(''),
     ...(waits ? [line(`${printer.because || printer.state}: the job waits and goes on by itself`, 'warn')] : []),
@@ -208,13 +210,19 @@ function inviteDialog(state: AppState, dialog: DialogOf<'invite'>, frame: Layout
   const picture = isOpen && !isAscii ? qrLines(dialog.link) : [];
   const pictureWidth = lineWidth(picture[0] ?? []);
   const isRoom = picture.length <= frame.height - 2 && textWidth + pictureWidth + 2 + 4 <= frame.width;
-  if (!isRoom || picture.length === 0) return boxed(frame, 'Invite a coworker', textWidth, text);
+  if (!isRoom || picture.length === 0)
+    return boxed(frame, 'Invite a coworker', textWidth, tight(text, frame.height - 2));
   const rows = Math.max(text.length, picture.length);
   const beside = Array.from({ length: rows }, (_, row): Line => [
     ...fitLine(text[row] ?? [], textWidth + 2),
     ...(picture[row] ?? []),
   ]);
   return boxed(frame, 'Invite a coworker', textWidth + 2 + pictureWidth, beside);
+}
+
+/** Without its empty lines where there is no room for them. */
+function tight(lines: readonly Line[], height: number): readonly Line[] {
+  return lines.length <= height ? lines : lines.filter((spans) => lineWidth(spans) > 0);
 }
 
 /** Two rows of the code in one line: its light squares in the colour of text, on the terminal's background. */

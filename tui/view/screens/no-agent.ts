@@ -24,6 +24,6 @@ export function noAgentLines(state: AppState, frame: Layout): readonly Line[] {
             line(` ${text}`, 'faint'),
           ),
         ]
-      : [[span(`   ◐ ${startup}`, 'busy')] satisfies Line]),
+      : [[span(`   ◐ ${startup}`, 'accent')] satisfies Line]),
   ];
 }

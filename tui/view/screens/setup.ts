@@ -2,8 +2,7 @@
 import { selfOf } from '../../store/select.js';
 import type { AppState, Setup } from '../../store/state.js';
 import { wrap } from '../format.js';
-import type { Layout } from '../layout.js';
-import { line, span, spread, type Line } from '../line.js';
+import { fill, line, span, spread, type Line } from '../line.js';
 import { labelledField } from '../widgets/text-field.js';
 import { rowMark } from './peers.js';
 
@@ -11,17 +10,17 @@ const STEP_OF = { choose: 1, join: 1, create: 1, name: 2, folders: 3 } as const 
 const INDENT = 3;
 const LABEL_COLUMNS = 10;
 
-/** The whole screen above its line of keys. */
-export function setupLines(state: AppState, setup: Setup, frame: Layout): readonly Line[] {
-  const { width } = frame;
+/** The screen above its line of keys: `height` lines. What went wrong is shown even where room is short. */
+export function setupLines(state: AppState, setup: Setup, width: number, height: number): readonly Line[] {
   const step = `${STEP_OF[setup.step]} of 3 `;
-  return [
+  const problem = problemLines(setup, width);
+  const content = [
     spread([span(` ${titleOf(state, setup)}`, 'strong')], line(step, 'faint'), width),
     line(''),
     ...stepLines(state, setup, width),
     line(''),
-    ...problemLines(setup, width),
   ];
+  return fill([...content.slice(0, height - problem.length), ...problem], height);
 }
 
 function titleOf(state: AppState, setup: Setup): string {
@@ -51,18 +50,11 @@ function stepLines(state: AppState, setup: Setup, width: number): readonly Line[
       ];
     case 'join':
       return [
-        ...explain(
-          'A coworker presses i in Potluck, or types `potluck workgroup invite`, and reads the code to you.',
-          width,
-        ),
-        line(''),
         field('Code', setup.code, setup.index === 0, width, 'XXXXX-XXXXX-XXXXX-XXXXX'),
         field('Address', setup.address, setup.index === 1, width, 'may stay empty'),
         line(''),
-        ...explain(
-          'Capitals do not matter. The address of that PC is needed only where PCs do not find each other.',
-          width,
-        ),
+        ...explain('The code: a coworker presses i in Potluck, or types `potluck workgroup invite`.', width),
+        ...explain('The address of that PC: only where PCs do not find each other by themselves.', width),
       ];
     case 'create':
       return [
@@ -131,7 +123,7 @@ function explain(text: string, width: number): readonly Line[] {
 
 function problemLines(setup: Setup, width: number): readonly Line[] {
   if (setup.busy !== null)
-    return [[span(`   ◐ ${setup.busy}`, 'busy'), span('  esc', 'strong'), span(' stops', 'faint')]];
+    return [[span(`   ◐ ${setup.busy}`, 'accent'), span('  esc', 'strong'), span(' stops', 'faint')]];
   if (setup.problem === null) return [];
   return wrap(setup.problem, width - 6).map((text, index) => line(`   ${index === 0 ? '✗' : ' '} ${text}`, 'bad'));
 }

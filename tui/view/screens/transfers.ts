@@ -74,7 +74,7 @@ function progressCell(row: TransferRow, width: number, now: number): Line {
   const { sign, word, tone } = TRANSFER_SIGNS[row.state];
   const far = percent(row.bytes, row.size);
   if (row.state === 'active') {
-    return [span(bar(row.bytes, row.size, BAR_COLUMNS), 'busy'), span(` ${fit(far, 5, 'right')}`)];
+    return [span(bar(row.bytes, row.size, BAR_COLUMNS), 'bar'), span(` ${fit(far, 5, 'right')}`)];
   }
   const when = row.finishedAt === null ? (row.bytes > 0 ? far : '') : ago(row.finishedAt, now);
   const saying = row.state === 'done' && row.direction === 'up' ? 'sent' : word;

@@ -1,7 +1,7 @@
 /**
  * A list of any length in a rectangle: only the rows that can be seen are made. Pure.
  */
-import { fill, fitLine, inTone, line, span, type Line } from '../line.js';
+import { fill, fitLine, inTone, line, span, wrapLine, type Line } from '../line.js';
 import { visibleRange } from '../layout.js';
 import type { ListRow, RowOf } from '../../store/rows.js';
 
@@ -38,9 +38,13 @@ export function listLines<R extends ListRow>(list: ListShape<R>, width: number, 
   return fill([...head, ...body], height).map((spans) => fitLine(spans, width));
 }
 
+const EMPTY_INDENT = 3;
+
 /** A list with nothing in it says why, and what can be done. */
 export function emptyLines(lines: readonly Line[], width: number, height: number): readonly Line[] {
-  const above = Math.min(2, Math.max(0, Math.floor((height - lines.length) / 3)));
-  const padded = [...Array.from({ length: above }, () => line('')), ...lines.map((spans) => [span('   '), ...spans])];
+  const wrapped = lines.flatMap((spans) => wrapLine(spans, width - EMPTY_INDENT - 1));
+  const above = Math.min(2, Math.max(0, Math.floor((height - wrapped.length) / 3)));
+  const indent = span(' '.repeat(EMPTY_INDENT));
+  const padded = [...Array.from({ length: above }, () => line('')), ...wrapped.map((spans) => [indent, ...spans])];
   return fill(padded, height).map((spans) => fitLine(spans, width));
 }
