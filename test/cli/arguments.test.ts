@@ -2,11 +2,13 @@
 import * as assert from 'uvu/assert';
 import type { PotluckError } from '../../protocol/errors.js';
 import { Arguments, readArguments, type Syntax } from '../../tui/cli/arguments.js';
+import { completionsFor, SHELLS } from '../../tui/cli/completions.js';
 import { findVerb } from '../../tui/cli/find-verb.js';
 import { helpOf, overview, usageOf, verbsNamed } from '../../tui/cli/help.js';
 import { nearest } from '../../tui/cli/nearest.js';
 import { readCount, readDuration, readPages } from '../../tui/cli/units.js';
 import { VERBS } from '../../tui/cli/verbs.js';
+import { run } from '../support/process.js';
 import { spec } from '../support/spec.js';
 
 const syntax: Syntax = {
@@ -131,6 +133,37 @@ spec('verbs', (it) => {
         .filter((line) => line.length > 100),
       [],
     );
+  });
+});
+
+const complete = async (...typed: string[]): Promise<string[]> => {
+  const script = `${completionsFor('bash')}
+COMP_WORDS=(${typed.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${typed.length - 1}; _potluck; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout, stderr } = await run('bash', ['-c', script]);
+  assert.is(stderr, '');
+  return stdout.trim().split('\n');
+};
+
+spec('completions', (it) => {
+  const bash = { needs: () => (process.platform === 'win32' ? 'needs bash' : null) };
+
+  it(
+    'are verbs, the verbs of a noun, and the options of a verb',
+    async () => {
+      assert.equal(await complete('potluck', 'pr'), ['printers', 'printer', 'print']);
+      assert.equal(await complete('potluck', 'share', ''), ['add', 'list', 'set', 'remove']);
+      assert.equal(await complete('potluck', 'share', 'add', '--o'), ['--only']);
+      assert.equal(await complete('potluck', 'get', 'b/D/x', '--t'), ['--to']);
+      assert.equal(await complete('potluck', 'get', 'b/D'), ['']);
+    },
+    bash,
+  );
+
+  it('exist for every shell, with every verb', () => {
+    for (const shell of SHELLS) {
+      for (const { words } of VERBS)
+        assert.ok(completionsFor(shell).includes(words.at(-1) ?? ''), `${shell} ${words.join(' ')}`);
+    }
   });
 });
 

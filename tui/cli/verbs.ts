@@ -330,6 +330,16 @@ export const VERBS: readonly Verb[] = [
     load: async () => (await import('./commands/jobs.js')).cancel,
   },
   {
+    words: ['completions'],
+    section: 'Help',
+    args: [{ name: 'SHELL' }],
+    options: [],
+    help: 'what bash, zsh or fish needs to complete verbs',
+    examples: ['potluck completions bash >~/.local/share/bash-completion/completions/potluck'],
+    load: async () => (await import('./commands/help.js')).completions,
+    alone: true,
+  },
+  {
     words: ['version'],
     section: 'Help',
     args: [],

@@ -1,8 +1,10 @@
 /** `help`, `version`: what needs no agent. */
 import { PotluckError } from '../../../protocol/errors.js';
 import { PROGRAM_VERSION, WIRE_VERSION } from '../../../protocol/version.js';
+import { completionsFor, SHELLS } from '../completions.js';
 import type { Context } from '../context.js';
 import { helpOf, overview, verbsNamed } from '../help.js';
+import { readChoice } from '../units.js';
 
 export async function help({ args, out }: Context): Promise<void> {
   const verbs = verbsNamed(args.positionals);
@@ -11,6 +13,12 @@ export async function help({ args, out }: Context): Promise<void> {
   }
   const text = verbs.length === 0 ? overview() : helpOf(verbs);
   await out.result({ help: text }, () => text);
+}
+
+export async function completions({ args, out }: Context): Promise<void> {
+  const shell = readChoice('SHELL', args.at(0), SHELLS);
+  const text = completionsFor(shell);
+  await out.result({ shell, text }, () => text.trimEnd());
 }
 
 export async function version({ out }: Context): Promise<void> {
