@@ -19,8 +19,6 @@ import { QuerySchedule } from './query-schedule.js';
 import { QuietLog } from './quiet-log.js';
 import { type Announcement, Station } from './station.js';
 
-export type { Candidate } from './candidates.js';
-
 const MDNS_PORT = 5353;
 const TICK_MS = 500;
 /** A port that another program holds alone is tried again after so long. */

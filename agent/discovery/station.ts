@@ -6,8 +6,10 @@
  *  - it takes the addresses of all interfaces, the host's name and, for a new TXT record, a probe or a flapping
  *    announcement: a service of ours says one address, a random host, and replaces the old one silently;
  *  - it answers every question of a packet with a multicast, so one packet could ask for hundreds: answers are few;
- *  - a socket without `bind` hears nothing, one whose port is taken would end the process, and errors are thrown.
+ *  - a socket without `bind` hears nothing, one that could not join the group would speak on another network, one whose
+ *    port is taken would end the process, and errors are thrown.
  */
+import { createSocket, type Socket } from 'node:dgram';
 import type { EventEmitter } from 'node:events';
 import BonjourService from 'bonjour-service';
 import { announcementTxt, type InstanceName, SERVICE_DOMAIN, SERVICE_TYPE } from '../../protocol/discovery.js';
@@ -94,11 +96,29 @@ export class Station {
       DISCOVERY_ANSWERS_BURST_MAX_COUNT,
       clock.nowMs(),
     );
-    // `interface` and `bind` are options of multicast-dns, which the types of bonjour-service do not know.
-    const socket: object = { interface: address, bind: '0.0.0.0', port };
-    this.#bonjour = new BonjourService(socket, (error: unknown) => options.onTrouble('send', codeOf(error)));
+    const socket = createSocket({ type: 'udp4', reuseAddr: true });
+    socket.once('listening', () => this.#speakAt(socket, address));
+    // These are options of multicast-dns, which the types of bonjour-service do not know.
+    const inside: object = { socket, interface: address, bind: '0.0.0.0', port };
+    this.#bonjour = new BonjourService(inside, (error: unknown) => options.onTrouble('send', codeOf(error)));
     this.#inside = this.#bonjour as unknown as Inside;
     this.#listen(this.#inside.server.mdns);
+  }
+
+  /**
+   * Makes packets leave at this address. The package does it only where it could join the group; otherwise they would
+   * leave by the default route, where perhaps nobody is to hear of this PC.
+   */
+  #speakAt(socket: Socket, address: string): void {
+    try {
+      socket.setMulticastInterface(address);
+    } catch (thrown) {
+      // Until it is closed it speaks to this PC only; closed later, because the package is still setting it up.
+      socket.setMulticastInterface('127.0.0.1');
+      setImmediate(() => {
+        if (this.#closed === null) this.#options.onFailure(codeOf(thrown));
+      });
+    }
   }
 
   /** Says this from now on, or nothing. */

@@ -1,5 +1,4 @@
 /** Private files: whole or old, for this user only. */
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -14,12 +13,12 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { readPrivateFile, writePrivateFile } from '../../agent/platform/files.js';
-import { start } from '../support/process.js';
+import { needRoot } from '../support/packages.js';
+import { must, start } from '../support/process.js';
 import { refusal } from '../support/refusal.js';
 import { spec } from '../support/spec.js';
 import { temporaryFolder } from '../support/temporary.js';
 
-const needsRoot = (): string | null => (process.getuid?.() === 0 ? null : 'needs root to give files away');
 const modeOf = (name: string): number => statSync(name).mode & 0o777;
 
 spec('writePrivateFile', (it) => {
@@ -71,15 +70,15 @@ spec('writePrivateFile', (it) => {
     'leaves the old content when there is no space',
     async (t) => {
       const folder = temporaryFolder(t);
-      spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=0700', 'tmpfs', folder]);
-      t.defer(() => spawnSync('umount', [folder]));
+      await must('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=0700', 'tmpfs', folder]);
+      t.defer(() => must('umount', [folder]));
       const file = path.join(folder, 'a');
       await writePrivateFile(file, 'old');
       assert.is((await refusal(() => writePrivateFile(file, Buffer.alloc(1 << 20)))).code, 'NO_SPACE');
       assert.is(readFileSync(file, 'utf8'), 'old');
       assert.equal(readdirSync(folder), ['a']);
     },
-    { needs: () => (process.getuid?.() === 0 && process.platform === 'linux' ? null : 'needs root to mount a tmpfs') },
+    { needs: needRoot },
   );
 
   it(
@@ -128,7 +127,7 @@ spec('readPrivateFile', (it) => {
       chmodSync(file, mode);
       const { code, hint } = await refusal(() => readPrivateFile(file, 100));
       assert.is(code, 'UNSAFE_FILES');
-      assert.is(spawnSync('sh', ['-c', hint ?? '']).status, 0);
+      await must('sh', ['-c', hint ?? '']);
       assert.is((await readPrivateFile(file, 100))?.toString(), 'secret');
     });
   }
@@ -141,7 +140,7 @@ spec('readPrivateFile', (it) => {
       chownSync(file, 65_534, 65_534);
       assert.is((await refusal(() => readPrivateFile(file, 100))).code, 'UNSAFE_FILES');
     },
-    { needs: needsRoot },
+    { needs: needRoot },
   );
 
   it('refuses a link, a folder and a named pipe without waiting for it', async (t) => {
@@ -149,7 +148,7 @@ spec('readPrivateFile', (it) => {
     writeFileSync(path.join(folder, 'real'), 'secret', { mode: 0o600 });
     symlinkSync('real', path.join(folder, 'link'));
     mkdirSync(path.join(folder, 'folder'), { mode: 0o700 });
-    spawnSync('mkfifo', ['-m', '600', path.join(folder, 'pipe')]);
+    await must('mkfifo', ['-m', '600', path.join(folder, 'pipe')]);
     for (const name of ['link', 'folder', 'pipe']) {
       const { code } = await refusal(() => readPrivateFile(path.join(folder, name), 100));
       assert.is(code, 'UNSAFE_FILES', name);

@@ -34,6 +34,8 @@ export interface Bystander {
   readonly heard: readonly Buffer[];
   /** Resolves with the first packet, heard before or to come, of which this holds. */
   hears(wanted: (packet: Buffer) => boolean): Promise<Buffer>;
+  /** The same, of packets to come. */
+  hearsNext(wanted: (packet: Buffer) => boolean): Promise<Buffer>;
 }
 
 /** @param address  127.x.y.z, from which it sends */
@@ -53,6 +55,17 @@ export async function openBystander(t: Case, port: number, address = '127.0.0.1'
   await Promise.all([once(ear, 'listening'), once(mouth, 'listening')]);
   ear.addMembership(GROUP, '127.0.0.1');
   mouth.setMulticastInterface('127.0.0.1');
+  const hear = (wanted: (packet: Buffer) => boolean, since: number): Promise<Buffer> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        const found = heard.slice(since).find(wanted);
+        if (found === undefined) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
   return {
     heard,
     send: (packet) =>
@@ -60,17 +73,8 @@ export async function openBystander(t: Case, port: number, address = '127.0.0.1'
         // One turn of the loop for each, or nobody in this process reads what is sent and the system drops it.
         mouth.send(packet, port, GROUP, (error) => (error ? reject(error) : setImmediate(resolve)));
       }),
-    hears: (wanted) =>
-      new Promise((resolve) => {
-        const look = (): void => {
-          const found = heard.find(wanted);
-          if (found === undefined) return;
-          waiting.delete(look);
-          resolve(found);
-        };
-        waiting.add(look);
-        look();
-      }),
+    hears: (wanted) => hear(wanted, 0),
+    hearsNext: (wanted) => hear(wanted, heard.length),
   };
 }
 

@@ -1,5 +1,4 @@
 /** The identity: made once, kept whole, refused when others could read it. */
-import { spawnSync } from 'node:child_process';
 import { createHash, createPrivateKey, createPublicKey, randomBytes, verify, X509Certificate } from 'node:crypto';
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,13 +7,11 @@ import * as assert from 'uvu/assert';
 import { makeCertificate } from '../../agent/workgroup/certificate.js';
 import { openIdentity } from '../../agent/workgroup/identity.js';
 import { parsePeerIdText, peerIdText } from '../../protocol/ids.js';
-import { start } from '../support/process.js';
+import { needPackages } from '../support/packages.js';
+import { must, start } from '../support/process.js';
 import { refusal } from '../support/refusal.js';
 import { spec } from '../support/spec.js';
 import { temporaryFolder } from '../support/temporary.js';
-
-const hasOpenssl = (): string | null =>
-  spawnSync('openssl', ['version']).status === 0 ? null : 'needs the openssl program';
 
 spec('identity', (it) => {
   it('is made at the first start and the same ever after, for this user only', async (t) => {
@@ -56,7 +53,7 @@ spec('identity', (it) => {
     chmodSync(path.join(folder, 'identity.json'), 0o644);
     const { code, hint } = await refusal(() => openIdentity(folder));
     assert.is(code, 'UNSAFE_FILES');
-    assert.is(spawnSync('sh', ['-c', hint ?? '']).status, 0);
+    await must('sh', ['-c', hint ?? '']);
     assert.is((await openIdentity(folder)).id, id);
   });
 
@@ -149,22 +146,14 @@ spec('certificate', (it) => {
       for (let round = 0; round < 8; round++) {
         const { certificatePem } = await openIdentity(temporaryFolder(t));
         writeFileSync(file, certificatePem);
-        const { status, stdout, stderr } = spawnSync('openssl', [
-          'verify',
-          '-x509_strict',
-          '-check_ss_sig',
-          '-CAfile',
-          file,
-          file,
-        ]);
-        assert.is(status, 0, `${String(stdout)}${String(stderr)}`);
+        await must('openssl', ['verify', '-x509_strict', '-check_ss_sig', '-CAfile', file, file]);
       }
-      const text = spawnSync('openssl', ['x509', '-in', file, '-noout', '-text']).stdout.toString();
+      const text = await must('openssl', ['x509', '-in', file, '-noout', '-text']);
       assert.match(text, /Version: 3/);
       assert.match(text, /ecdsa-with-SHA256/);
       assert.match(text, /Not After : Dec 31 23:59:59 9999 GMT/);
     },
-    { needs: hasOpenssl },
+    { needs: () => needPackages(['openssl']) },
   );
 
   it('has another serial number each time', async (t) => {
