@@ -137,7 +137,9 @@ function send(connections: Agent, { method, path, body }: Asked, signal: AbortSi
     body === undefined ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) };
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
-    const asked = request({ method, path, headers, agent: connections, signal, host: 'agent' }, resolve);
+    // Without a name for TLS, the pool would work one out and first compile what an IPv6 address looks like.
+    const where = { host: 'agent', servername: '', agent: connections };
+    const asked = request({ method, path, headers, signal, ...where }, resolve);
     asked.on('error', (thrown) => {
       if (signal.aborted) reject(signal.reason as Error);
       else reject(thrown instanceof PotluckError ? thrown : gone(thrown));
