@@ -38,6 +38,8 @@ export class ByteStream extends Duplex {
     super({ allowHalfOpen: true, readableHighWaterMark: HIGH_WATER_BYTES, writableHighWaterMark: HIGH_WATER_BYTES });
     this.#webSocket = webSocket;
     this.#options = options;
+    // A coworker that hangs up must not end this process, not even between two owners of the stream.
+    this.on('error', () => undefined);
     webSocket.on('message', (data, isBinary) => this.#receive(data, isBinary));
     webSocket.on('close', () => this.#closed());
     this.#movedAtMs = options.clock.nowMs();

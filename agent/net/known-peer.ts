@@ -1,5 +1,6 @@
 /** What is known of one member: for the screen, and for reaching it again. */
 import { isIPv6 } from 'node:net';
+import type { RememberedPeer } from '../discovery/remembered-peers.js';
 import type { PeerId } from '../../protocol/ids.js';
 import type { Address, PeerInfo } from '../../protocol/peer/info.js';
 import type { LinkEnd } from './link.js';
@@ -18,14 +19,6 @@ export interface PeerState {
   /** Milliseconds since 1970 as this PC believes: when it came online, or was last online; null for never. */
   readonly lastSeenMs: number | null;
   readonly info: PeerInfo | null;
-}
-
-/** What is kept of a member over a restart of the agent. */
-export interface RememberedPeer {
-  readonly id: PeerId;
-  readonly name: string;
-  readonly addresses: readonly Address[];
-  readonly lastSeenMs: number | null;
 }
 
 export interface KnownPeer {

@@ -218,7 +218,12 @@ export class Link {
     this.#state = 'closed';
     this.#cancelDeadline();
     this.#cancelTick();
-    this.#options.log.debug('link.end', { peer: peerIdShort(this.peer), end: this.#end ?? end });
+    this.#options.log.debug('link.end', {
+      peer: peerIdShort(this.peer),
+      dialled: this.dialler !== this.peer,
+      ready: this.#readyAtMs > 0,
+      end: this.#end ?? end,
+    });
     this.#options.onEnd(this, this.#end ?? end);
   }
 
@@ -290,6 +295,7 @@ export class Link {
     this.#state = 'ready';
     this.#readyAtMs = this.#options.clock.nowMs();
     this.#cancelDeadline();
+    this.#options.log.debug('link.ready', { peer: peerIdShort(this.peer), dialled: this.dialler !== this.peer });
     // The roster goes first: until it has read it, the peer may not know us and reads nothing else.
     if (this.#options.roster.digest() !== this.#theirDigest) void this.sendRoster();
     this.#options.onReady(this);

@@ -8,6 +8,7 @@
 import { isIP } from 'node:net';
 import { dialDelayMs } from '../core/dial-policy.js';
 import type { Member } from '../core/roster.js';
+import type { RememberedPeer } from '../discovery/remembered-peers.js';
 import type { Clock } from '../platform/clock.js';
 import type { Events } from '../platform/events.js';
 import type { Log } from '../platform/log.js';
@@ -21,15 +22,7 @@ import type { StreamOpen } from '../../protocol/peer/stream-open.js';
 import { isDeepStrictEqual } from 'node:util';
 import type { ByteStream } from './byte-stream.js';
 import type { Dialler } from './dial.js';
-import {
-  addressText,
-  ENDED,
-  type KnownPeer,
-  newKnownPeer,
-  type PeerState,
-  reachedAt,
-  type RememberedPeer,
-} from './known-peer.js';
+import { addressText, ENDED, type KnownPeer, newKnownPeer, type PeerState, reachedAt } from './known-peer.js';
 import type { LinkEnd, LinkRoster } from './link.js';
 import { PeerNotes, readPeerAddresses, readPeerInfo } from './peer-notes.js';
 import type { PieceSocket } from './piece-socket.js';

@@ -119,14 +119,14 @@ export class Requests {
           );
         },
       };
-      try {
-        this.#options.send({ t: 'req', id, m: method, b: body ?? null });
-      } catch (thrown) {
-        return reject(toPotluckError(thrown));
-      }
       this.#asked.set(id, asked);
       signal.addEventListener('abort', withdraw, { once: true });
       asked.wait(this.#options.limits.answerMs);
+      try {
+        this.#options.send({ t: 'req', id, m: method, b: body ?? null });
+      } catch (thrown) {
+        asked.reject(toPotluckError(thrown));
+      }
     });
   }
 

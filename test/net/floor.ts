@@ -16,6 +16,7 @@ import { type Membership, openMembership } from '../../agent/workgroup/membershi
 import { PotluckError } from '../../protocol/errors.js';
 import type { PeerId } from '../../protocol/ids.js';
 import type { PeerInfo } from '../../protocol/peer/info.js';
+import type { StreamOpen } from '../../protocol/peer/stream-open.js';
 import type { Case } from '../support/spec.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -53,6 +54,8 @@ export interface FloorOptions {
   /** Called with the address of each connection that comes in or is to be dialled. */
   readonly isAcceptableRemote?: (address: string) => boolean;
   readonly ports?: readonly number[];
+  /** Where it listens. Its own dials come from 127.0.0.1, so with another address it cannot be dialled back to there. */
+  readonly host?: string;
   /** An agent that ran before, to be started again as the same PC. */
   readonly again?: FloorAgent;
 }
@@ -60,7 +63,7 @@ export interface FloorOptions {
 let made = 0;
 
 export async function openFloorAgent(t: Case, name: string, options: FloorOptions = {}): Promise<FloorAgent> {
-  const { limits, again, random = Math.random, isAcceptableRemote = () => true } = options;
+  const { limits, again, host = HOST, random = Math.random, isAcceptableRemote = () => true } = options;
   const events = again?.events ?? new Events((thrown) => console.error(thrown));
   const logged: FloorAgent['logged'] = [];
   const log = collect(logged);
@@ -79,7 +82,7 @@ export async function openFloorAgent(t: Case, name: string, options: FloorOption
     note: () => undefined,
     servePieces: (_peer, socket) => socket.close(),
     serveStream: () => Promise.reject(new PotluckError('UNSUPPORTED', 'not in this test')),
-    info: () => ({ ...INFO, addresses: [{ host: HOST, port: agent.port }] }),
+    info: () => ({ ...INFO, addresses: [{ host, port: agent.port }] }),
     blocked: [],
   };
   const network = await Network.open({
@@ -92,7 +95,7 @@ export async function openFloorAgent(t: Case, name: string, options: FloorOption
     isAcceptableRemote,
     clock: systemClock,
     limits: { ...NET_LIMITS, ...limits },
-    listen: { ports: options.ports ?? [0], host: HOST },
+    listen: { ports: options.ports ?? [0], host },
     remembered: [],
     ownName: () => name,
     blocked: () => handlers.blocked,
@@ -133,6 +136,11 @@ const INFO: Omit<PeerInfo, 'addresses'> = {
 export async function openOffice(t: Case, names: readonly string[], options: FloorOptions = {}): Promise<FloorAgent[]> {
   const agents: FloorAgent[] = [];
   for (const name of names) agents.push(await openFloorAgent(t, name, options));
+  return meet(agents);
+}
+
+/** Makes members of one workgroup of agents that are in none. */
+export async function meet(agents: FloorAgent[]): Promise<FloorAgent[]> {
   const [first, ...others] = agents;
   if (first === undefined) return [];
   await first.membership.create('Office', first.name);
@@ -188,4 +196,57 @@ export async function readAll(stream: ByteStream): Promise<Buffer> {
 function collect(logged: FloorAgent['logged']): Log {
   const note = (event: string, fields: LogFields = {}): void => void logged.push({ event, fields });
   return { debug: note, info: note, warn: note, error: note, part: () => collect(logged) };
+}
+
+/** The code of what an attempt ends with; 'none' when it does not fail. */
+export async function failure(attempt: Promise<unknown>): Promise<string> {
+  try {
+    await attempt;
+    return 'none';
+  } catch (thrown) {
+    return thrown instanceof PotluckError ? thrown.code : String(thrown);
+  }
+}
+
+/** Two linked agents. */
+export async function openPair(t: Case, limits: Partial<NetLimits> = {}): Promise<[FloorAgent, FloorAgent]> {
+  const [ana, bruno] = await openOffice(t, ['ana', 'bruno'], { limits });
+  await linkUp(ana!, bruno!);
+  return [ana!, bruno!];
+}
+
+/** Two linked agents of which the first cannot dial the second: a firewall lets nobody in there. */
+export async function openOneWay(t: Case): Promise<[FloorAgent, FloorAgent]> {
+  const ana = await openFloorAgent(t, 'ana');
+  const walled = await openFloorAgent(t, 'walled', { host: '127.0.0.2' });
+  await meet([ana, walled]);
+  await linkUp(walled, ana);
+  return [ana, walled];
+}
+
+/** Waits until a count has begun and stands still. */
+export async function still(count: () => number): Promise<void> {
+  let last = -1;
+  do {
+    last = count();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  } while (count() !== last || last === 0);
+}
+
+export const OPEN: StreamOpen = {
+  kind: 'print.document',
+  job: '01234567-89ab-cdef-0123-456789abcdef' as StreamOpen['job'],
+  offset: 0,
+};
+
+/** The stream that the agent is asked for next, accepted. */
+export function openAccepted(agent: FloorAgent): Promise<ByteStream> {
+  return new Promise((resolve) => {
+    agent.handlers.serveStream = async (_peer, _open, accept) => resolve(accept());
+  });
+}
+
+/** Resolves when it is over, however. */
+export function closed(stream: ByteStream): Promise<void> {
+  return new Promise((resolve) => stream.once('close', resolve));
 }

@@ -14,14 +14,13 @@ import {
 import { openTls, readOwn } from '../../agent/net/dial.js';
 import { NET_LIMITS } from '../../agent/net/net-limits.js';
 import { makeDialContext, readHandshake, serverTlsOptions } from '../../agent/net/tls.js';
-import { PotluckError } from '../../protocol/errors.js';
 import { type InviteCode, inviteKey, makeInviteCode, parseInviteCode } from '../../protocol/invite.js';
 import { joinProof } from '../../protocol/mac.js';
 import type { Address } from '../../protocol/peer/info.js';
 import { ALPN_JOIN } from '../../protocol/version.js';
 import { type Case, spec } from '../support/spec.js';
 import { knock } from '../support/stranger.js';
-import { type FloorAgent, HOST, online, openFloorAgent } from './floor.js';
+import { failure, type FloorAgent, HOST, online, openFloorAgent } from './floor.js';
 
 const QUICK = { joinIntervalMs: 10, joinStepMs: 1500 };
 const HOUR_MS = 3_600_000;
@@ -39,15 +38,6 @@ async function openScene(t: Case, limits: object = QUICK): Promise<Scene> {
   await member.membership.create('Office', member.name);
   const code = parseInviteCode(member.invites.open(HOUR_MS).code);
   return { member, joiner, code, at: { host: HOST, port: member.port } };
-}
-
-async function codeOf(attempt: Promise<unknown>): Promise<string> {
-  try {
-    await attempt;
-    return 'joined';
-  } catch (thrown) {
-    return thrown instanceof PotluckError ? thrown.code : String(thrown);
-  }
 }
 
 spec('join', (it) => {
@@ -78,22 +68,22 @@ spec('join', (it) => {
   it('refuses a wrong code without a word, and says so', async (t) => {
     const { member, joiner, at } = await openScene(t);
     const wrong = makeInviteCode(randomBytes);
-    assert.is(await codeOf(joiner.network.join(wrong, [at], null, t.signal)), 'INVITE_REFUSED');
+    assert.is(await failure(joiner.network.join(wrong, [at], null, t.signal)), 'INVITE_REFUSED');
     assert.is(member.membership.members().length, 1);
     assert.is(joiner.membership.group, null);
   });
 
   it('says when no PC is there, and when the PC there has no invitation open', async (t) => {
     const { member, joiner, code } = await openScene(t);
-    assert.is(await codeOf(joiner.network.join(code, [], null, t.signal)), 'PEER_UNREACHABLE');
+    assert.is(await failure(joiner.network.join(code, [], null, t.signal)), 'PEER_UNREACHABLE');
     const closed = await openFloorAgent(t, 'closed');
     const port = closed.port;
     await closed.close();
-    assert.is(await codeOf(joiner.network.join(code, [{ host: HOST, port }], null, t.signal)), 'PEER_UNREACHABLE');
+    assert.is(await failure(joiner.network.join(code, [{ host: HOST, port }], null, t.signal)), 'PEER_UNREACHABLE');
     const idle = await openFloorAgent(t, 'idle');
     await idle.membership.create('Idle', 'idle');
     assert.is(
-      await codeOf(joiner.network.join(code, [{ host: HOST, port: idle.port }], null, t.signal)),
+      await failure(joiner.network.join(code, [{ host: HOST, port: idle.port }], null, t.signal)),
       'INVITE_REFUSED',
     );
     assert.is(member.membership.members().length, 1);
@@ -102,7 +92,7 @@ spec('join', (it) => {
   it('never dials an address that is not near', async (t) => {
     const { member, code, at } = await openScene(t);
     const joiner = await openFloorAgent(t, 'far', { isAcceptableRemote: () => false });
-    assert.is(await codeOf(joiner.network.join(code, [at], null, t.signal)), 'PEER_UNREACHABLE');
+    assert.is(await failure(joiner.network.join(code, [at], null, t.signal)), 'PEER_UNREACHABLE');
     assert.is(member.membership.members().length, 1);
   });
 
@@ -112,7 +102,7 @@ spec('join', (it) => {
     // The last frame is still under way when the joiner is done.
     while (member.invites.isOpen()) await new Promise((resolve) => setImmediate(resolve));
     const late = await openFloorAgent(t, 'late', { limits: QUICK });
-    assert.is(await codeOf(late.network.join(code, [at], null, t.signal)), 'INVITE_REFUSED');
+    assert.is(await failure(late.network.join(code, [at], null, t.signal)), 'INVITE_REFUSED');
   });
 
   it('answers the same PC again when the last frame was lost, and no other', async (t) => {
@@ -122,7 +112,7 @@ spec('join', (it) => {
     first.socket.destroy();
     assert.ok(member.invites.isOpen());
     const other = await openFloorAgent(t, 'other', { limits: QUICK });
-    assert.is(await codeOf(other.network.join(code, [at], null, t.signal)), 'INVITE_REFUSED');
+    assert.is(await failure(other.network.join(code, [at], null, t.signal)), 'INVITE_REFUSED');
     assert.is(await joiner.network.join(code, [at], null, t.signal), member.id);
     assert.equal(joiner.membership.group, grant.joined.group);
   });
@@ -139,7 +129,7 @@ spec('join', (it) => {
       await new Promise((resolve) => up.once('close', resolve));
       socket.destroy();
     });
-    assert.is(await codeOf(joiner.network.join(code, [{ host: HOST, port }], null, t.signal)), 'INVITE_REFUSED');
+    assert.is(await failure(joiner.network.join(code, [{ host: HOST, port }], null, t.signal)), 'INVITE_REFUSED');
     assert.is(down, 0);
     assert.is(member.membership.members().length, 1);
   });
@@ -156,7 +146,7 @@ spec('join', (it) => {
         const joined = { group: thief.membership.group!, root: thief.id, name: 'Trap', record };
         socket.write(encodeJoinGrant({ proof, joined }));
       });
-      assert.is(await codeOf(joiner.network.join(code, [{ host: HOST, port }], null, t.signal)), 'INVITE_REFUSED');
+      assert.is(await failure(joiner.network.join(code, [{ host: HOST, port }], null, t.signal)), 'INVITE_REFUSED');
     }
     assert.is(joiner.membership.group, null);
   });
@@ -222,7 +212,7 @@ spec('join', (it) => {
     const stop = new AbortController();
     hole.once('connection', () => stop.abort());
     const { port } = hole.address() as net.AddressInfo;
-    assert.is(await codeOf(joiner.network.join(code, [{ host: HOST, port }], null, stop.signal)), 'CANCELLED');
+    assert.is(await failure(joiner.network.join(code, [{ host: HOST, port }], null, stop.signal)), 'CANCELLED');
   });
 
   it(
