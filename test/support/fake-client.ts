@@ -43,6 +43,13 @@ export class FakeClient implements AgentClient {
     this.#answers = { ...this.#answers, [method]: answer };
   }
 
+  /** What it answers now, to be changed in part. */
+  answerOf<M extends LocalMethod>(method: M): (input: LocalInput<M>, signal: AbortSignal) => Promise<LocalAnswer<M>> {
+    const answer = this.#answers[method];
+    if (answer === undefined) throw new Error(`there is no answer to ${method}`);
+    return answer;
+  }
+
   refuse(method: LocalMethod, failure: PotluckError): void {
     this.#answers = { ...this.#answers, [method]: () => Promise.reject(failure) };
   }

@@ -129,6 +129,15 @@ export class Screen {
     this.#checkFrame();
   }
 
+  /** For what needs a moment of real time: an agent that is away is asked again only after a while. */
+  async waitFor(text: string): Promise<void> {
+    for (let turn = 0; !this.text.includes(text); turn++) {
+      if (turn > TURNS_MAX) throw new Error(`“${text}” does not appear:\n${this.text}`);
+      await this.#flushed();
+    }
+    await this.settle();
+  }
+
   get text(): string {
     return this.terminal.lines.join('\n');
   }

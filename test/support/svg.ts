@@ -2,7 +2,8 @@
 import stringWidth from 'string-width';
 import type { Cell, CellStyle } from './virtual-terminal.js';
 
-const CELL_WIDTH = 8.4;
+/** What the usual fonts of terminals advance at the size below. */
+const CELL_WIDTH = 8.43;
 const CELL_HEIGHT = 18;
 const MARGIN = 14;
 const BAR_HEIGHT = 30;

@@ -37,6 +37,7 @@ const TOKEN = new RegExp(
   ].join('|'),
   'gu',
 );
+const HIDDEN = /[\p{Cc}\p{Bidi_Control}\p{Default_Ignorable_Code_Point}]/u;
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 
 export class VirtualTerminal extends Writable {
@@ -208,8 +209,7 @@ export class VirtualTerminal extends Writable {
 
   #put(text: string): void {
     const width = stringWidth(text);
-    if (/\p{Cc}|\p{Cf}/u.test(text))
-      throw new Error(`a hidden character reached the terminal: ${JSON.stringify(text)}`);
+    if (HIDDEN.test(text)) throw new Error(`a hidden character reached the terminal: ${JSON.stringify(text)}`);
     if (width === 0) return;
     if (this.#x + width > this.columns) throw new Error(`line ${this.#y} runs over the edge`);
     const row = this.#grid[this.#y];

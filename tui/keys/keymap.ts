@@ -116,7 +116,7 @@ const TABLE = [
   bind('transfers', 'r', 'transfer.retry', 'retry', 'Try this transfer again', verb(3)),
 
   bind('printers', 'enter', 'printer.details', 'details', 'Show everything about this printer or job', verb(5)),
-  bind('printers', 'p', 'printer.print', 'print a file', 'Print a file of this PC', verb(1)),
+  bind('printers', 'p', 'printer.print', 'print file', 'Print a file of this PC', verb(1)),
   bind('printers', 'o', 'printer.share', 'share/stop', 'Share this printer of mine, or stop', verb(2)),
   bind('printers', 'x', 'job.cancel', 'cancel job', 'Cancel this print job', verb(3)),
   bind('printers', '', 'printer.tray', 'tray', 'Make a tray: a printer that prints into a folder', SHOWN),

@@ -63,7 +63,7 @@ async function tail(file: string, lines: number): Promise<readonly string[]> {
 export function absolutePath(typed: string, home: string): string {
   const trimmed = typed.trim();
   if (trimmed === '~') return home;
-  if (/^~[/\\]/.test(trimmed)) return path.join(home, trimmed.slice(2));
+  if (/^~[/\\]/.test(trimmed)) return path.resolve(home, trimmed.slice(2));
   return path.resolve(home, trimmed);
 }
 

@@ -1,5 +1,6 @@
 /** What screens and keys ask of the state, beside the rows of the lists. Pure. */
 import type { PeerRow, SelfRow } from '../../protocol/local/model.js';
+import { needsShortId, shortId } from '../../protocol/text.js';
 import { JOB_OVER, TRANSFER_OVER } from './rows.js';
 import type { AppState, Place, Screen } from './state.js';
 
@@ -53,10 +54,11 @@ export function pathText(path: readonly string[]): string {
   return path.join('/');
 }
 
-/** `PEER/SHARE/PATH`, as a verb of the command line takes it. */
+/** `PEER/SHARE/PATH`, as a verb of the command line takes it; a name that cannot be typed by its short id. */
 export function remoteText(state: AppState, place: Place, name: string | null): string {
   const peer = place.peer === null ? null : peerName(state, place.peer);
-  return [peer, place.share, ...place.path, name].filter((part) => part !== null).join('/');
+  const names = [peer, place.share, ...place.path, name].filter((part) => part !== null);
+  return names.map((part) => (needsShortId(part) ? shortId(part) : part)).join('/');
 }
 
 /** The key under which `ui.fetched` knows an entry. */

@@ -2,7 +2,7 @@
 import { Box } from 'ink';
 import { stageOf } from '../store/select.js';
 import { topDialog, type AppState } from '../store/state.js';
-import { useAppState, useKeys, useSuspension, useTerminalSize, useTheme } from './hooks.js';
+import { useAppState, useKeys, useSuspension, useTheme } from './hooks.js';
 import { COLUMNS_MIN, layout, ROWS_MIN, type Layout } from './layout.js';
 import { fill, fitLine, inTone, line, type Line } from './line.js';
 import { activityView } from './screens/activity.js';
@@ -20,9 +20,13 @@ import { Rows } from './widgets/rows.js';
 /** The message and the keys. */
 const LINES_BELOW = 2;
 
-export function App(): React.ReactNode {
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export function App({ columns, rows }: Size): React.ReactNode {
   const state = useAppState();
-  const { columns, rows } = useTerminalSize();
   const { isAscii } = useTheme();
   useKeys();
   useSuspension();

@@ -12,15 +12,13 @@ const ELLIPSIS = '…';
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
 /** They ask for another form of the sign before them, and terminals disagree about its width. */
 const VARIATION = /\p{Variation_Selector}/gu;
-/** Drawn as nothing, by Ink too, whatever width they claim. */
-const INVISIBLE = /\p{Default_Ignorable_Code_Point}/gu;
 /** More marks on one letter than any language writes reach into the lines above. */
 const PILED_MARKS = /(\p{M}{4})\p{M}+/gu;
 
 /** The text without anything that hides, moves or reorders. The same text again changes nothing. */
 export function shown(text: string): string {
   if (/^[ -~]*$/.test(text)) return text;
-  return safe(text.replaceAll(VARIATION, '')).replaceAll(INVISIBLE, '·').replaceAll(PILED_MARKS, '$1');
+  return safe(text.replaceAll(VARIATION, '')).replaceAll(PILED_MARKS, '$1');
 }
 
 export function widthOf(text: string): number {

@@ -2,7 +2,7 @@
  * React's doors to the rest: the store, the theme and the keys. The only file that calls Ink's hooks.
  */
 import { createContext, useContext, useEffect, useSyncExternalStore } from 'react';
-import { useApp, useInput, usePaste, useWindowSize, type Key as InkKey } from 'ink';
+import { useApp, useInput, usePaste, type Key as InkKey } from 'ink';
 import type { AppStore } from '../store/app-store.js';
 import type { Key } from '../store/field.js';
 import type { AppState } from '../store/state.js';
@@ -35,11 +35,6 @@ export function useTheme(): Theme {
 export function useAppState(): AppState {
   const { store } = useUi();
   return useSyncExternalStore(store.subscribe, store.getSnapshot);
-}
-
-/** Size of the terminal, followed. */
-export function useTerminalSize(): { readonly columns: number; readonly rows: number } {
-  return useWindowSize();
 }
 
 export function useSuspension(): void {

@@ -1,5 +1,5 @@
 /** Puts the UI on a terminal: store, agent, keys and Ink, wired; and takes it off again. */
-import { render } from 'ink';
+import { render, type Instance } from 'ink';
 import type { Readable, Writable } from 'node:stream';
 import type { LocalPaths } from '../../protocol/local/paths.js';
 import type { AgentClient } from '../client/agent-client.js';
@@ -11,8 +11,8 @@ import type { AppStore } from '../store/app-store.js';
 import { goingOn } from '../store/select.js';
 import { followAgent, type SyncClock } from '../store/sync.js';
 import { countOf } from '../units.js';
-import { App } from './app.js';
-import { UiContext, type Suspend } from './hooks.js';
+import { App, type Size } from './app.js';
+import { UiContext, type Suspend, type Ui } from './hooks.js';
 import { borrowTerminal, stopProcess, type Borrowed } from './terminal.js';
 import { themeOf, type Environment } from './theme.js';
 
@@ -59,7 +59,7 @@ export function mountUi(options: MountOptions): Mounted {
     now: clock.now,
     signal: life.signal,
     terminal: {
-      size: () => ({ columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 }),
+      size: () => sizeOf(stdout),
       suspend: process.platform === 'win32' ? null : async () => suspend?.(stopProcess),
       leave: (text) => {
         farewell = text;
@@ -67,34 +67,15 @@ export function mountUi(options: MountOptions): Mounted {
       },
     },
   });
-
-  const ui = {
+  const drawing = draw(options, {
     store,
     theme: themeOf(options.env),
-    onKey: (key: Parameters<typeof press>[1]) => press(shell, key),
-    onSuspendable: (given: Suspend) => (suspend = given),
-  };
-  const instance = render(
-    <UiContext value={ui}>
-      <App />
-    </UiContext>,
-    {
-      stdin: stdin as NodeJS.ReadStream,
-      stdout: stdout as NodeJS.WriteStream,
-      exitOnCtrlC: false,
-      alternateScreen: true,
-      maxFps: FRAMES_PER_SECOND_MAX,
-      // Only what changed is written, so nothing flickers where a terminal cannot hold a frame back.
-      incrementalRendering: true,
-      // Said outright: Ink draws nothing where it finds CI in the environment.
-      interactive: true,
-      // Nothing of ours prints while the UI is on, and there is no room above a frame that fills the screen.
-      patchConsole: false,
-    },
-  );
+    onKey: (key) => press(shell, key),
+    onSuspendable: (given) => (suspend = given),
+  });
   const terminal = borrowTerminal(stdin, stdout, () => {
     life.abort();
-    instance.unmount();
+    drawing.unmount();
   });
   keepTitle(store, terminal, life.signal);
   const ticking = setInterval(() => store.dispatch({ type: 'tick', now: clock.now() }, 'now'), CLOCK_MS);
@@ -103,7 +84,7 @@ export function mountUi(options: MountOptions): Mounted {
 
   const untilEnd = async (): Promise<string> => {
     try {
-      await instance.waitUntilExit();
+      await drawing.waitUntilExit();
       return farewell;
     } finally {
       terminal.giveBack();
@@ -112,7 +93,44 @@ export function mountUi(options: MountOptions): Mounted {
       await following;
     }
   };
-  return { ended: untilEnd(), close: terminal.giveBack, flushed: () => instance.waitUntilRenderFlush() };
+  return { ended: untilEnd(), close: terminal.giveBack, flushed: () => drawing.waitUntilRenderFlush() };
+}
+
+/** Hands the screen to Ink, on a terminal whose size may change. */
+function draw(
+  { stdin, stdout }: MountOptions,
+  ui: Ui,
+): Pick<Instance, 'unmount' | 'waitUntilExit' | 'waitUntilRenderFlush'> {
+  const picture = (): React.ReactNode => (
+    <UiContext value={ui}>
+      <App {...sizeOf(stdout)} />
+    </UiContext>
+  );
+  const instance = render(picture(), {
+    stdin: stdin as NodeJS.ReadStream,
+    stdout: stdout as NodeJS.WriteStream,
+    exitOnCtrlC: false,
+    alternateScreen: true,
+    maxFps: FRAMES_PER_SECOND_MAX,
+    // Only what changed is written, so nothing flickers where a terminal cannot hold a frame back.
+    incrementalRendering: true,
+    // Said outright: Ink draws nothing where it finds CI in the environment.
+    interactive: true,
+    // Nothing of ours prints while the UI is on, and there is no room above a frame that fills the screen.
+    patchConsole: false,
+  });
+  // Before Ink's own listener, which draws what there is: lines made for another width would run over the edge.
+  const onResize = (): void => instance.rerender(picture());
+  stdout.prependListener('resize', onResize);
+  const unmount = (): void => {
+    stdout.off('resize', onResize);
+    instance.unmount();
+  };
+  return { ...instance, unmount };
+}
+
+function sizeOf(stdout: TerminalOut): Size {
+  return { columns: stdout.columns ?? 80, rows: stdout.rows ?? 24 };
 }
 
 /** The tab of the terminal says how much is under way. */

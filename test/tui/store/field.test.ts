@@ -9,7 +9,7 @@ const at = (picture: string): Field => ({ value: picture.replace('|', ''), curso
 const pictureOf = ({ value, cursor }: Field): string => `${value.slice(0, cursor)}|${value.slice(cursor)}`;
 
 function press(picture: string, ...keys: readonly string[]): string {
-  const named = keys.map((name) => ({ name, text: [...name].length === 1 ? name : '' }));
+  const named = keys.map((name) => ({ name, text: Array.from(name).length === 1 ? name : '' }));
   return pictureOf(named.reduce(editField, at(picture)));
 }
 

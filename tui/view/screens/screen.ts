@@ -77,9 +77,13 @@ function positionText(state: AppState, screen: Screen, rows: readonly ListRow[],
   const shownCount = rows.filter(isRow).length;
   const all = countOf(state, screen);
   const filter = state.ui.filters[screen];
-  if (filter !== '') return `“${filter}” ${shownCount} of ${all}`;
+  if (filter !== '') return `“${filter}” ${outOf(shownCount, all)}`;
   if (selected < 0) return '';
-  return `${rows.slice(0, selected + 1).filter(isRow).length} of ${all}`;
+  return outOf(rows.slice(0, selected + 1).filter(isRow).length, all);
+}
+
+function outOf(count: number, all: number): string {
+  return `${count.toLocaleString('en')} of ${all.toLocaleString('en')}`;
 }
 
 /** A sentence with keys in it: odd parts are keys. `keysLine('Press ', 'i', ' to invite.')` */
