@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import type { PotluckError } from '../../protocol/errors.js';
 import { Arguments, readArguments, type Syntax } from '../../tui/cli/arguments.js';
+import { commandOf } from '../../tui/cli/commands.js';
 import { completionsFor, SHELLS } from '../../tui/cli/completions.js';
 import { findVerb } from '../../tui/cli/find-verb.js';
 import { helpOf, overview, usageOf, verbsNamed } from '../../tui/cli/help.js';
@@ -115,7 +116,9 @@ spec('verbs', (it) => {
 
   it('each have their command, and a help that names everything they take', async () => {
     for (const verb of VERBS) {
-      if (verb.load !== undefined) assert.type(await verb.load(), 'function', verb.words.join(' '));
+      const load = commandOf(verb.words);
+      if (load === null) assert.is(verb.words.join(' '), 'agent');
+      else assert.type(await load(), 'function', verb.words.join(' '));
       const text = helpOf([verb]);
       for (const { name } of verb.options) assert.ok(text.includes(`--${name}`), `${verb.words.join(' ')} --${name}`);
       assert.ok(overview().includes(verb.words.join(' ')));

@@ -2,9 +2,19 @@
 import type { AgentClient } from '../client/agent-client.js';
 import type { LocalAnswer, LocalInput, LocalMethod } from '../../protocol/local/api.js';
 import type { LocalPaths } from '../../protocol/local/paths.js';
-import type { UiOptions } from '../ui.js';
 import type { Arguments } from './arguments.js';
 import type { Output } from './output.js';
+
+/** What the terminal UI is given. */
+export interface UiParts {
+  readonly client: AgentClient;
+  readonly paths: LocalPaths;
+  /** Starts an agent in the background; resolves when it answers. */
+  readonly startAgent: (signal: AbortSignal) => Promise<unknown>;
+  readonly env: NodeJS.ProcessEnv;
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+}
 
 /** The files of this installation that other programs are started from. */
 export interface Installation {
@@ -14,7 +24,7 @@ export interface Installation {
   readonly agent: string;
   /** The Node that the agent shall run on: the one that npm brought, else this one. */
   runtime(): string;
-  openUi(options: UiOptions): Promise<void>;
+  openUi(options: UiParts): Promise<void>;
 }
 
 export interface Context {

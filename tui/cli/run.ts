@@ -7,6 +7,7 @@ import { PotluckError, toPotluckError } from '../../protocol/errors.js';
 import { localPaths, surroundingsOf } from '../../protocol/local/paths.js';
 import { openAgentClient } from '../client/agent-client.js';
 import { Arguments, readArguments } from './arguments.js';
+import { commandOf } from './commands.js';
 import type { Context, Installation } from './context.js';
 import { findVerb } from './find-verb.js';
 import { Output } from './output.js';
@@ -35,12 +36,13 @@ export async function runCli(argv: readonly string[], installation: Installation
 
 async function runVerb(verb: Verb, rest: readonly string[], installation: Installation, out: Output): Promise<number> {
   const args = readArguments(verb, rest);
-  if (args.has('help') || verb.load === undefined) {
+  const load = commandOf(verb.words);
+  if (args.has('help') || load === null) {
     const { help } = await import('./commands/help.js');
     await help(contextOf(new Arguments(verb.words, new Map()), installation, out, AbortSignal.abort()));
     return 0;
   }
-  const command = await verb.load();
+  const command = await load();
   const ended = new AbortController();
   const context = contextOf(args, installation, out, ended.signal);
   try {

@@ -1,9 +1,8 @@
 /**
- * Every verb, as data: what is typed, what it takes, what the help says, and where its command is. The
- * parser, the help and the completions are read from here, and a command is loaded only when it is run.
+ * Every verb, as data: what is typed, what it takes and what the help says. The parser, the help and the
+ * completions are read from here; commands.ts has what each does.
  */
 import type { Syntax } from './arguments.js';
-import type { Command } from './context.js';
 
 export type Section = 'Life cycle' | 'Workgroup' | 'Peers' | 'Files' | 'Printers' | 'Help';
 
@@ -12,10 +11,6 @@ export interface Verb extends Syntax {
   /** What it does, in one line. */
   readonly help: string;
   readonly examples?: readonly string[];
-  /** Absent for those that need no agent and are run by run.ts itself. */
-  readonly load?: () => Promise<Command>;
-  /** Works without a running agent. */
-  readonly alone?: boolean;
 }
 
 const PLACE = 'PEER/SHARE/PATH';
@@ -44,7 +39,6 @@ export const VERBS: readonly Verb[] = [
     ],
     help: 'run the agent in the foreground until it is told to end',
     examples: ['potluck agent --no-discovery --peer 192.168.1.20'],
-    alone: true,
   },
   {
     words: ['status'],
@@ -52,7 +46,6 @@ export const VERBS: readonly Verb[] = [
     args: [],
     options: [],
     help: 'this PC: id, workgroup, addresses, counts',
-    load: async () => (await import('./commands/self.js')).status,
   },
   {
     words: ['name'],
@@ -60,7 +53,6 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'NEWNAME' }],
     options: [],
     help: 'call this PC something else',
-    load: async () => (await import('./commands/self.js')).rename,
   },
   {
     words: ['log'],
@@ -71,7 +63,6 @@ export const VERBS: readonly Verb[] = [
       { name: 'follow', help: 'go on with what is written from now on' },
     ],
     help: 'what the agent has written down',
-    load: async () => (await import('./commands/log.js')).log,
   },
   ...(['install', 'uninstall', 'status'] as const).map((action): Verb => ({
     words: ['service', action],
@@ -83,8 +74,6 @@ export const VERBS: readonly Verb[] = [
       uninstall: 'no longer start it at log-in, and end it',
       status: 'is it installed, does it run?',
     }[action],
-    load: async () => (await import('./commands/service.js')).service(action),
-    alone: true,
   })),
   {
     words: ['workgroup', 'create'],
@@ -93,7 +82,6 @@ export const VERBS: readonly Verb[] = [
     options: [],
     help: 'found a workgroup with this PC as its first member',
     examples: ['potluck workgroup create "Rua Nova 12"'],
-    load: async () => (await import('./commands/workgroup.js')).create,
   },
   {
     words: ['workgroup', 'invite'],
@@ -102,7 +90,6 @@ export const VERBS: readonly Verb[] = [
     options: [{ name: 'expires', value: 'DURATION', help: 'how long the code is good (1h)' }],
     help: 'a code that lets one PC in, once',
     examples: ['potluck workgroup invite --expires 10m'],
-    load: async () => (await import('./commands/workgroup.js')).invite,
   },
   {
     words: ['workgroup', 'join'],
@@ -110,7 +97,6 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'CODE' }],
     options: [{ name: 'peer', value: 'HOST[:PORT]', help: 'a member, where multicast does not reach one' }],
     help: 'become a member by the code of an invitation',
-    load: async () => (await import('./commands/workgroup.js')).join,
   },
   {
     words: ['workgroup', 'members'],
@@ -118,7 +104,6 @@ export const VERBS: readonly Verb[] = [
     args: [],
     options: [],
     help: 'who belongs, and who let whom in',
-    load: async () => (await import('./commands/workgroup.js')).members,
   },
   {
     words: ['workgroup', 'remove'],
@@ -129,7 +114,6 @@ export const VERBS: readonly Verb[] = [
       { name: 'keep-none', help: 'nobody that it let in stays' },
     ],
     help: 'put a PC out, on every member and for good; those it let in stay',
-    load: async () => (await import('./commands/workgroup.js')).remove,
   },
   {
     words: ['workgroup', 'leave'],
@@ -137,7 +121,6 @@ export const VERBS: readonly Verb[] = [
     args: [],
     options: [],
     help: 'this PC leaves',
-    load: async () => (await import('./commands/workgroup.js')).leave,
   },
   {
     words: ['peers'],
@@ -145,7 +128,6 @@ export const VERBS: readonly Verb[] = [
     args: [],
     options: [watch],
     help: 'coworkers, their state and what they offer',
-    load: async () => (await import('./commands/peers.js')).peers,
   },
   {
     words: ['connect'],
@@ -153,7 +135,6 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'HOST[:PORT]' }],
     options: [],
     help: 'reach a coworker where multicast does not',
-    load: async () => (await import('./commands/peers.js')).connect,
   },
   {
     words: ['block'],
@@ -161,7 +142,6 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'PEER' }],
     options: [],
     help: 'have nothing to do with this PC',
-    load: async () => (await import('./commands/peers.js')).block,
   },
   {
     words: ['unblock'],
@@ -169,7 +149,6 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'PEER' }],
     options: [],
     help: 'have to do with it again',
-    load: async () => (await import('./commands/peers.js')).unblock,
   },
   {
     words: ['share', 'add'],
@@ -178,7 +157,6 @@ export const VERBS: readonly Verb[] = [
     options: [{ name: 'name', value: 'NAME', help: 'how coworkers see it (the name of the folder)' }, only, except],
     help: 'offer a folder of this PC',
     examples: ['potluck share add ~/Projects --except front-desk'],
-    load: async () => (await import('./commands/share.js')).add,
   },
   {
     words: ['share', 'list'],
@@ -186,7 +164,6 @@ export const VERBS: readonly Verb[] = [
     args: [],
     options: [],
     help: 'what this PC offers, and to whom',
-    load: async () => (await import('./commands/share.js')).list,
   },
   {
     words: ['share', 'set'],
@@ -199,7 +176,6 @@ export const VERBS: readonly Verb[] = [
       { name: 'everybody', help: 'every coworker may see it' },
     ],
     help: 'change who may see it, or its name',
-    load: async () => (await import('./commands/share.js')).set,
   },
   {
     words: ['share', 'remove'],
@@ -207,7 +183,6 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'NAME' }],
     options: [],
     help: 'offer it no longer; the folder itself stays as it is',
-    load: async () => (await import('./commands/share.js')).remove,
   },
   {
     words: ['ls'],
@@ -216,7 +191,6 @@ export const VERBS: readonly Verb[] = [
     options: [],
     help: 'look around: coworkers, their shares, folders',
     examples: ['potluck ls bruno-pc/Projects/2026'],
-    load: async () => (await import('./commands/ls.js')).ls,
   },
   {
     words: ['get'],
@@ -230,7 +204,6 @@ export const VERBS: readonly Verb[] = [
     ],
     help: 'download files or whole folders; goes on where it stopped',
     examples: ['potluck get "bruno-pc/Projects/plan v7.dwg" --to .'],
-    load: async () => (await import('./commands/get.js')).get,
   },
   {
     words: ['transfers'],
@@ -238,7 +211,6 @@ export const VERBS: readonly Verb[] = [
     args: [],
     options: [watch],
     help: 'downloads and uploads, and why one waits',
-    load: async () => (await import('./commands/transfers.js')).transfers,
   },
   ...(['pause', 'resume', 'cancel'] as const).map((action): Verb => ({
     words: [action],
@@ -250,7 +222,6 @@ export const VERBS: readonly Verb[] = [
       resume: 'let it go on',
       cancel: 'end it, and delete what is there of it',
     }[action],
-    load: async () => (await import('./commands/transfers.js')).change(action),
   })),
   {
     words: ['printers'],
@@ -258,7 +229,6 @@ export const VERBS: readonly Verb[] = [
     args: [],
     options: [],
     help: 'every printer of this PC and of coworkers, with its state',
-    load: async () => (await import('./commands/printers.js')).printers,
   },
   {
     words: ['printer', 'share'],
@@ -266,7 +236,6 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'NAME' }],
     options: [only],
     help: 'let coworkers print on a printer of this PC',
-    load: async () => (await import('./commands/printers.js')).share,
   },
   {
     words: ['printer', 'unshare'],
@@ -274,7 +243,6 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'NAME' }],
     options: [],
     help: 'no longer',
-    load: async () => (await import('./commands/printers.js')).unshare,
   },
   {
     words: ['printer', 'add'],
@@ -283,7 +251,6 @@ export const VERBS: readonly Verb[] = [
     options: [{ name: 'name', value: 'NAME', help: 'how it is called' }],
     help: 'a network printer (ipp://HOST/ipp/print) or a tray (tray:FOLDER)',
     examples: ['potluck printer add tray:/home/ana/Prints --name "PDF tray"'],
-    load: async () => (await import('./commands/printers.js')).add,
   },
   {
     words: ['printer', 'remove'],
@@ -291,7 +258,6 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'NAME' }],
     options: [],
     help: 'forget one that was added',
-    load: async () => (await import('./commands/printers.js')).remove,
   },
   {
     words: ['print'],
@@ -311,7 +277,6 @@ export const VERBS: readonly Verb[] = [
     ],
     help: 'print PDF, JPEG, PNG or text',
     examples: ['potluck print plan.pdf --printer bruno-pc/HP --duplex long --wait'],
-    load: async () => (await import('./commands/print.js')).print,
   },
   {
     words: ['jobs'],
@@ -319,7 +284,6 @@ export const VERBS: readonly Verb[] = [
     args: [],
     options: [{ name: 'all', help: 'also those that have ended' }],
     help: 'what prints, what waits and why',
-    load: async () => (await import('./commands/jobs.js')).jobs,
   },
   {
     words: ['job', 'cancel'],
@@ -327,7 +291,6 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'ID', many: true }],
     options: [],
     help: 'do not print it',
-    load: async () => (await import('./commands/jobs.js')).cancel,
   },
   {
     words: ['completions'],
@@ -336,8 +299,6 @@ export const VERBS: readonly Verb[] = [
     options: [],
     help: 'what bash, zsh or fish needs to complete verbs',
     examples: ['potluck completions bash >~/.local/share/bash-completion/completions/potluck'],
-    load: async () => (await import('./commands/help.js')).completions,
-    alone: true,
   },
   {
     words: ['version'],
@@ -345,8 +306,6 @@ export const VERBS: readonly Verb[] = [
     args: [],
     options: [],
     help: 'version of this program',
-    load: async () => (await import('./commands/help.js')).version,
-    alone: true,
   },
   {
     words: ['help'],
@@ -354,7 +313,5 @@ export const VERBS: readonly Verb[] = [
     args: [{ name: 'VERB', optional: true, many: true }],
     options: [],
     help: 'every verb, or how one is used',
-    load: async () => (await import('./commands/help.js')).help,
-    alone: true,
   },
 ];
