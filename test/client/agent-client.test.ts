@@ -1,13 +1,13 @@
 /** What CLI and UI see of an agent: its answers, its errors, and its absence, each with the right code. */
-import { chmodSync, chownSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import type { LocalHandlers } from '../../agent/api/local-calls.js';
 import { PotluckError } from '../../protocol/errors.js';
 import { type AgentClient, openAgentClient } from '../../tui/client/agent-client.js';
 import { startAgent } from '../../tui/client/start-agent.js';
 import { openFakeAgent, pathsIn } from '../support/fake-agent.js';
+import { until } from '../support/process.js';
 import { type Case, spec } from '../support/spec.js';
 import { temporaryFolder } from '../support/temporary.js';
 
@@ -177,10 +177,11 @@ spec('starting an agent in the background', (it) => {
     const file = program(t, `console.log(process.pid); setTimeout(() => {}, 60_000)`);
     const abort = new AbortController();
     const started = codeOf(startAgent(pathsIn(home), file, [], abort.signal));
-    await sleep(200);
+    const { startLog } = pathsIn(home);
+    const pid = await until('it runs', () => existsSync(startLog) && Number(readFileSync(startLog, 'utf8')));
+    t.defer(() => process.kill(pid, 'SIGKILL'));
     abort.abort(new PotluckError('CANCELLED', 'enough'));
     assert.is(await started, 'CANCELLED');
-    process.kill(Number(readFileSync(pathsIn(home).startLog, 'utf8')), 'SIGKILL');
   });
 
   it('does not start one for another user', async (t) => {
