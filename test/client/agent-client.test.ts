@@ -178,7 +178,10 @@ spec('starting an agent in the background', (it) => {
     const abort = new AbortController();
     const started = codeOf(startAgent(pathsIn(home), file, [], abort.signal));
     const { startLog } = pathsIn(home);
-    const pid = await until('it runs', () => existsSync(startLog) && Number(readFileSync(startLog, 'utf8')));
+    const pid = await until('it runs', () => {
+      const said = existsSync(startLog) ? Number(readFileSync(startLog, 'utf8')) : 0;
+      return said > 1 ? said : null;
+    });
     t.defer(() => process.kill(pid, 'SIGKILL'));
     abort.abort(new PotluckError('CANCELLED', 'enough'));
     assert.is(await started, 'CANCELLED');
