@@ -12,6 +12,7 @@ import {
   LOCAL_ANSWER_MAX_BYTES,
   LOCAL_CALL_MAX_MS,
   LOCAL_CONNECTIONS_MAX_COUNT,
+  LOCAL_REQUEST_MAX_MS,
   WATCH_SILENCE_MAX_MS,
 } from '../../protocol/limits.js';
 import {
@@ -71,7 +72,7 @@ function openConnections(paths: LocalPaths): Agent {
 async function connectFor(paths: LocalPaths, connected: Connected): Promise<void> {
   let socket: Duplex;
   try {
-    socket = await connectAgent(paths, AbortSignal.timeout(LOCAL_CALL_MAX_MS));
+    socket = await connectAgent(paths, AbortSignal.timeout(LOCAL_REQUEST_MAX_MS));
   } catch (thrown) {
     connected(toPotluckError(thrown));
     return;
@@ -85,10 +86,13 @@ async function call<M extends LocalMethod>(
   input: LocalInput<M>,
   signal: AbortSignal,
 ): Promise<LocalAnswer<M>> {
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(LOCAL_CALL_MAX_MS)]);
-  const text = JSON.stringify(input);
-  const response = await send(connections, { method: 'POST', path: `/v1/${method}`, body: text }, limited);
-  const reply = v.safeParse(LocalReply, await readJson(response, limited));
+  const limit = new AbortController();
+  const late = (): void => limit.abort(new PotluckError('TIMEOUT', `${method}: the agent does not answer`));
+  const timer = setTimeout(late, LOCAL_CALL_MAX_MS);
+  const reply = v.safeParse(
+    LocalReply,
+    await ask(connections, method, input, AbortSignal.any([signal, limit.signal])).finally(() => clearTimeout(timer)),
+  );
   if (!reply.success) throw otherVersion(method);
   if ('error' in reply.output) {
     const { code, message, hint } = reply.output.error;
@@ -97,6 +101,12 @@ async function call<M extends LocalMethod>(
   const answer = v.safeParse(LOCAL_METHODS[method].output, reply.output.ok);
   if (!answer.success) throw otherVersion(method);
   return answer.output;
+}
+
+async function ask(connections: Agent, method: string, input: unknown, signal: AbortSignal): Promise<unknown> {
+  const body = JSON.stringify(input);
+  const response = await send(connections, { method: 'POST', path: `/v1/${method}`, body }, signal);
+  return readJson(response, signal);
 }
 
 async function* watch(connections: Agent, after: number | null, signal: AbortSignal): AsyncGenerator<WatchEvent> {
