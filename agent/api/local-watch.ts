@@ -85,7 +85,7 @@ class Watcher {
     this.#clock = clock;
     this.#response = response;
     this.#first = first;
-    this.#sent = after === null || after < first ? null : after - first;
+    this.#sent = after === null ? null : after - first;
     this.#unsubscribe = board.subscribe(() => this.#schedule());
     // A watcher that is killed resets; 'close' follows and is what counts.
     response.on('error', () => undefined);
