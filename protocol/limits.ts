@@ -97,7 +97,6 @@ export const INVITES_MAX_COUNT = 5;
 export const INVITE_DEFAULT_MS = 60 * MINUTE;
 export const INVITE_MAX_MS = 24 * 60 * MINUTE;
 export const JOIN_FRAME_MAX_BYTES = 2048;
-export const JOIN_FRAMES_MAX_COUNT = 4;
 export const JOIN_STEP_MAX_MS = 5 * SECOND;
 export const JOIN_MAX_MS = 60 * SECOND;
 export const JOIN_CANDIDATES_MAX_COUNT = 12;
@@ -176,6 +175,16 @@ export const TRANSFERS_MAX_COUNT = 10_000;
 export const TRANSFERS_ACTIVE_MAX_COUNT = 3;
 export const TRANSFER_FILES_MAX_COUNT = 1_000_000;
 export const TRANSFER_FAILURES_KEPT_COUNT = 100;
+/** Files of several pieces that one transfer fetches at once. */
+export const LARGE_FILES_AT_ONCE_MAX_COUNT = 4;
+/** Wrong pieces of one file before it is given up. */
+export const WRONG_PIECES_MAX_COUNT = 3;
+/** Files in a row that cannot be written here before the transfer is given up. */
+export const LOCAL_FAILURES_MAX_COUNT = 20;
+/** How often a file that changes while it is fetched is begun anew. */
+export const STALE_FILES_MAX_COUNT = 3;
+/** Requests for descriptions that are on their way at once. */
+export const DESCRIBES_AT_ONCE_MAX_COUNT = 3;
 /** Files of one name in one folder, `plan.pdf` to `plan (999).pdf`. */
 export const NUMBERED_NAMES_MAX_COUNT = 999;
 /** Free space that a download of this PC's own user leaves. */
