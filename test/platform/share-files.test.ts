@@ -1,5 +1,4 @@
 /** What is inside a share is opened; what a link, a race or a special file leads to is not. */
-import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -126,9 +125,9 @@ for (const [how, opener, needs] of OPENERS) {
 
     it(
       'refuses pipes, folders and what is not there, at once',
-      (t) => {
+      async (t) => {
         const root = makeShare(t);
-        assert.is(spawnSync('mkfifo', [path.join(root, 'pipe')]).status, 0);
+        await must('mkfifo', [path.join(root, 'pipe')]);
         for (const file of ['pipe', 'a', 'missing', 'a/missing/x', 'top.txt/x', '']) {
           assert.is(
             refusal(() => read(root, file, opener)),
@@ -155,7 +154,7 @@ for (const [how, opener, needs] of OPENERS) {
       async (t) => {
         const root = makeShare(t);
         symlinkSync('top.txt', path.join(root, 'link'));
-        spawnSync('mkfifo', [path.join(root, 'pipe')]);
+        await must('mkfifo', [path.join(root, 'pipe')]);
         const names = await listShareFolder(root, wire(''), t.signal, opener);
         assert.equal(names, { folders: ['a'], files: ['top.txt'], skipped: 2 });
         const entries = lookAtEntries(root, wire(''), ['a', 'top.txt', 'link', 'pipe', 'gone'], opener);

@@ -1,5 +1,4 @@
 /** Content ids of shared files: hashed when asked for, once for all, and opened only while they hold. */
-import { spawnSync } from 'node:child_process';
 import { closeSync, readSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import * as v from 'valibot';
@@ -7,6 +6,7 @@ import * as assert from 'uvu/assert';
 import type { LocalShare } from '../../agent/shares/local-shares.js';
 import type { ContentId } from '../../protocol/ids.js';
 import { ContentDescribeAnswer } from '../../protocol/peer/content.js';
+import { must } from '../support/process.js';
 import { makePc, refusal, type SharingPc, wire } from '../support/shares.js';
 import { type Case, spec } from '../support/spec.js';
 
@@ -24,7 +24,7 @@ spec('describing', (it) => {
     const share = pc.shares.add(folder, {});
     writeFileSync(path.join(folder, 'empty'), '');
     symlinkSync('a', path.join(folder, 'link'));
-    spawnSync('mkfifo', [path.join(folder, 'pipe')]);
+    await must('mkfifo', [path.join(folder, 'pipe')]);
     const seen: [number | null, number | null][] = [];
     const paths = ['b', 'missing', 'a', 'empty', 'link', 'pipe', 'a'].map(wire);
     const answer = await pc.shares.describe(share, paths, (done, total) => seen.push([done, total]), t.signal);
