@@ -163,6 +163,8 @@ export const UPLOAD_ROWS_MAX_COUNT = 64;
 export const UPLOAD_SHOWN_MS = 60 * SECOND;
 /** Files whose content ids are remembered, in all shares. */
 export const CONTENTS_KEPT_COUNT = 1_000_000;
+/** Of them, those that were found last and are kept in memory. */
+export const CONTENTS_IN_MEMORY_COUNT = 4096;
 /** Files of one content that are tried when a coworker asks for its bytes. */
 export const FILES_PER_CONTENT_MAX_COUNT = 8;
 /** Hashings for `content.describe` at the same time, of large files and of lots of small ones each. */

@@ -101,7 +101,6 @@ export class SideSockets {
     const asked = purpose.back === null ? undefined : side.askedBack.get(purpose.back);
     if (purpose.back !== null) {
       if (asked?.kind !== kind) return webSocket.terminate();
-      side.askedBack.delete(purpose.back);
       return asked.arrived(webSocket);
     }
     // One more than an agent opens: it is told nothing, its own limit says the same.

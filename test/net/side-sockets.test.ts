@@ -16,6 +16,7 @@ import {
   OPEN,
   openAccepted,
   openFloorAgent,
+  openOffice,
   openOneWay,
   openPair,
   still,
@@ -150,6 +151,18 @@ spec('pieces', (it) => {
     }
   });
 
+  it('end with a link that just broke', async (t) => {
+    const [ana, bruno] = await openOffice(t, ['ana', 'bruno']);
+    ana!.handlers.servePieces = echo;
+    const options = { identity: bruno!.identity, group: ana!.membership.group!, port: ana!.port };
+    const link = await openRaw(t, options);
+    link.hello(ana!.membership.digest());
+    await online(ana!, bruno!);
+    const pieces = await openRaw(t, { ...options, purpose: { kind: 'pieces', back: null } });
+    link.webSocket.terminate();
+    assert.is(await pieces.closed, 1006);
+  });
+
   it('are not opened to a removed member that still has a proof', async (t) => {
     const [ana, bruno] = await openPair(t);
     await bruno.membership.remove(ana.id);
@@ -188,6 +201,9 @@ spec('dial-back', (it) => {
     });
     assert.is(await thief.closed, 1006);
     const options = { identity: walled.identity, group: group!, port: ana.port, purpose: back(token) };
+    const purpose: Purpose = { kind: 'stream', back: token };
+    const other = await openRaw(t, { ...options, purpose });
+    assert.is(await other.closed, 1006, 'another kind of connection');
     const right = await openRaw(t, options);
     const socket = await opening;
     await socket.send(Buffer.from('for you'));
