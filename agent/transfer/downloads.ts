@@ -138,6 +138,8 @@ export class Downloads implements Closable {
   /** Also begins a failed one again. @throws PotluckError TRANSFER_UNKNOWN, FAILED: it is done or cancelled */
   async resume(id: string): Promise<TransferRow> {
     const entry = this.#find(id);
+    // Paused a moment ago, it may still be stopping.
+    if (entry.stored.state === 'paused') await entry.run?.ended;
     const { state } = entry.stored;
     if (state !== 'failed') this.#refuseIfOver(entry);
     if (entry.run === null && state !== 'queued') {
