@@ -8,8 +8,8 @@
  * then path and file are compared again; who can swap folders within the share at exactly the right moments
  * could still win, but must be a program that writes in the share already (SECURITY.md).
  *
- * Pipes, sockets and devices are refused before they are opened, so nothing hangs and nothing rewinds. Only
- * the folder that the owner has chosen may itself be reached through links.
+ * Opening never waits for the other end of a pipe, and what is no file is refused. Only the folder that the
+ * owner has chosen may itself be reached through links.
  *
  * Calls are synchronous: they take microseconds, and a promise for each of ten thousand files takes more.
  */
@@ -181,31 +181,47 @@ export function lookAtEntries(
 /** Linux: one folder after the other, each from the descriptor of the one above. */
 export const walkingOpener: Opener = {
   openFile(root, parts) {
-    const folder = walkingOpener.openFolder(root, parts.slice(0, -1));
-    try {
-      const file = `${folder.place}/${parts.at(-1) ?? ''}`;
-      // Opening a device or a pipe can do something; what is put in its place after this look is not read.
-      if (!lstatSync(file).isFile()) throw unknown();
-      return openSync(file, READ_FILE);
-    } finally {
-      folder.close();
-    }
+    return openSync(`${turnFolder(root, parts.slice(0, -1))}/${parts.at(-1) ?? ''}`, READ_FILE);
   },
   openFolder(root, parts) {
-    let fd = openRoot(root);
-    try {
-      for (const part of parts) {
-        const next = openSync(`/proc/self/fd/${fd}/${part}`, READ_FOLDER);
-        closeSync(fd);
-        fd = next;
-      }
-    } catch (thrown) {
-      closeSync(fd);
-      throw thrown;
-    }
+    const fd = walk(root, parts);
     return { place: `/proc/self/fd/${fd}`, check: () => undefined, close: () => closeSync(fd) };
   },
 };
+
+function walk(root: string, parts: readonly string[]): number {
+  let fd = openRoot(root);
+  try {
+    for (const part of parts) {
+      const next = openSync(`/proc/self/fd/${fd}/${part}`, READ_FOLDER);
+      closeSync(fd);
+      fd = next;
+    }
+    return fd;
+  } catch (thrown) {
+    closeSync(fd);
+    throw thrown;
+  }
+}
+
+/**
+ * The folder whose files are opened in this turn of the event loop: one of many small files is walked to
+ * once. It is held by its descriptor, so it is still the folder that was walked to.
+ */
+let held: { readonly key: string; readonly place: string } | null = null;
+
+function turnFolder(root: string, parts: readonly string[]): string {
+  const key = [root, ...parts].join('\0');
+  if (held?.key === key) return held.place;
+  const fd = walk(root, parts);
+  const mine = { key, place: `/proc/self/fd/${fd}` };
+  held = mine;
+  setImmediate(() => {
+    if (held === mine) held = null;
+    closeSync(fd);
+  });
+  return mine.place;
+}
 
 /** Other systems: looked at before, opened, compared afterwards. */
 export const comparingOpener: Opener = {
@@ -213,7 +229,6 @@ export const comparingOpener: Opener = {
     const base = realRoot(root);
     const file = path.join(base, ...parts);
     refuseLinks(base, parts);
-    if (!lstatSync(file).isFile()) throw unknown();
     const fd = openSync(file, READ_FILE | (process.platform === 'darwin' ? DARWIN_NO_FOLLOW_ANY : 0));
     try {
       compareAfter(file, fstatSync(fd, { bigint: true }));

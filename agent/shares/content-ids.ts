@@ -9,22 +9,32 @@ import { closeSync } from 'node:fs';
 import { Slots } from '../net/slots.js';
 import type { Clock } from '../platform/clock.js';
 import type { Hasher, HashOutcome } from '../platform/hasher.js';
-import { type FileStamp, type OpenFile, openShareFile } from '../platform/share-files.js';
+import {
+  type EntryFacts,
+  type FileStamp,
+  lookAtEntries,
+  type OpenFile,
+  openShareFile,
+} from '../platform/share-files.js';
 import { type Contents, type HashedFile, stampText } from '../storage/contents.js';
 import { type ErrorCode, toPotluckError } from '../../protocol/errors.js';
 import type { ContentId } from '../../protocol/ids.js';
 import { DESCRIBE_HASHINGS_MAX_COUNT, FILE_MAX_BYTES } from '../../protocol/limits.js';
 import type { OnProgress } from '../../protocol/peer/messages.js';
-import type { WirePath } from '../../protocol/path.js';
+import { nameOf, parentOf, type WirePath } from '../../protocol/path.js';
 
 export type Described =
   | { readonly ok: true; readonly size: number; readonly modified: number; readonly content: ContentId | null }
   | { readonly ok: false; readonly code: ErrorCode };
 
-/** A file that has to be hashed first, and its place in the answer. */
-interface Unhashed {
+/** A file and its place in the answer. */
+interface AskedFile {
   readonly at: number;
   readonly path: WirePath;
+}
+
+/** One that has to be hashed first. */
+interface Unhashed extends AskedFile {
   readonly stamp: FileStamp;
 }
 
@@ -68,10 +78,11 @@ export class ContentIds {
   ): Promise<Described[]> {
     const answers: Described[] = [];
     const unhashed: Unhashed[] = [];
-    for (const [at, path] of paths.entries()) {
-      const known = this.#lookUp(root, path, at);
-      if ('stamp' in known) unhashed.push(known);
-      else answers[at] = known;
+    for (const [folder, files] of byFolder(paths)) {
+      for (const [at, known] of this.#lookUp(root, folder, files)) {
+        if ('stamp' in known) unhashed.push(known);
+        else answers[at] = known;
+      }
     }
     if (unhashed.length === 0) return answers;
 
@@ -89,17 +100,26 @@ export class ContentIds {
     return answers;
   }
 
-  #lookUp(root: string, path: WirePath, at: number): Described | Unhashed {
+  /** What is known of some files of one folder, without opening them. */
+  #lookUp(root: string, folder: WirePath, files: readonly AskedFile[]): [number, Described | Unhashed][] {
+    let facts: ReadonlyMap<string, EntryFacts>;
     try {
-      const { fd, stamp, modifiedMs } = openShareFile(root, path);
-      closeSync(fd);
-      if (stamp.size > FILE_MAX_BYTES) return { ok: false, code: 'TOO_LARGE' };
-      const content = this.#options.contents.find({ root, path }, stamp);
-      if (content === undefined) return { at, path, stamp };
-      return { ok: true, size: stamp.size, modified: wireTime(modifiedMs), content };
+      const names = files.map(({ path }) => nameOf(path));
+      facts = new Map(lookAtEntries(root, folder, names).map((entry) => [entry.name, entry]));
     } catch (thrown) {
-      return { ok: false, code: toPotluckError(thrown).code };
+      const { code } = toPotluckError(thrown);
+      return files.map(({ at }) => [at, { ok: false, code }]);
     }
+    return files.map(({ at, path }) => [at, this.#known(root, path, at, facts.get(nameOf(path)))]);
+  }
+
+  #known(root: string, path: WirePath, at: number, entry: EntryFacts | undefined): Described | Unhashed {
+    if (entry?.type !== 'file') return { ok: false, code: 'PATH_UNKNOWN' };
+    const { stamp, modifiedMs } = entry;
+    if (stamp.size > FILE_MAX_BYTES) return { ok: false, code: 'TOO_LARGE' };
+    const content = this.#options.contents.find({ root, path }, stamp);
+    if (content === undefined) return { at, path, stamp };
+    return { ok: true, size: stamp.size, modified: wireTime(modifiedMs), content };
   }
 
   async #hashSmall(
@@ -211,6 +231,18 @@ export class ContentIds {
       for (const { file } of open) closeSync(file.fd);
     }
   }
+}
+
+/** Files of one folder together: looking at them begins with the way to their folder. */
+function byFolder(paths: readonly WirePath[]): Map<WirePath, AskedFile[]> {
+  const folders = new Map<WirePath, AskedFile[]>();
+  for (const [at, path] of paths.entries()) {
+    const folder = parentOf(path);
+    const files = folders.get(folder);
+    if (files === undefined) folders.set(folder, [{ at, path }]);
+    else files.push({ at, path });
+  }
+  return folders;
 }
 
 /** A time of a file system as it may be sent: some disks hold times that no calendar has. */

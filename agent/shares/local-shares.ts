@@ -246,7 +246,7 @@ export class LocalShares implements Closable {
       if (file !== null && manifest !== null) return { share, path: known.path, file, manifest };
       hasChanged = true;
       if (file !== null) closeSync(file.fd);
-      this.#options.contents.forget(known);
+      this.#options.contents.forget(known, content);
     }
     if (hasChanged) throw new PotluckError('GONE', 'the file has changed');
     return null;

@@ -11,7 +11,7 @@
  */
 import * as v from 'valibot';
 import { type ContentId, ContentIdHex } from '../../protocol/ids.js';
-import { CONTENTS_KEPT_COUNT, FILES_PER_CONTENT_MAX_COUNT } from '../../protocol/limits.js';
+import { CONTENTS_IN_MEMORY_COUNT, CONTENTS_KEPT_COUNT, FILES_PER_CONTENT_MAX_COUNT } from '../../protocol/limits.js';
 import { type Manifest, pieceCount, singlePieceManifest, verifyLayer } from '../../protocol/manifest.js';
 import { WirePath } from '../../protocol/path.js';
 import type { Hashed } from '../platform/hasher.js';
@@ -63,6 +63,12 @@ const ContentRow = v.object({ content: v.nullable(ContentIdHex) });
 
 export class Contents implements Closable {
   #store: Store;
+  /**
+   * What was found last, by place and by content: a file is listed, described and served shortly one after the
+   * other, and looking into the database takes longer than reading a small file.
+   */
+  readonly #byPlace = new Map<string, { readonly stamp: string; readonly content: ContentId }>();
+  readonly #byContent = new Map<ContentId, KnownFile & { readonly size: number }>();
   readonly #log: Log;
 
   /** @param file  of the database; absolute, its folder exists */
@@ -75,23 +81,45 @@ export class Contents implements Closable {
   /** The content id of a file in this state (null: it is empty), or undefined when it has to be hashed. */
   find(place: FilePlace, stamp: FileStamp): ContentId | null | undefined {
     if (stamp.size === 0) return null;
-    const row = this.#store.find.get(place.root, place.path, stampText(stamp));
-    return row === undefined ? undefined : v.parse(ContentRow, row).content;
+    const key = keyOf(place);
+    const text = stampText(stamp);
+    const found = this.#byPlace.get(key);
+    if (found?.stamp === text) return found.content;
+    const row = this.#store.find.get(place.root, place.path, text);
+    const content = row === undefined ? undefined : v.parse(ContentRow, row).content;
+    if (content !== undefined && content !== null) {
+      keep(this.#byPlace, key, { stamp: text, content });
+      keep(this.#byContent, content, { root: place.root, path: place.path, stamp: text, size: stamp.size });
+    }
+    return content;
   }
 
   /** Keeps what was hashed; empty files need no keeping. */
   remember(files: readonly HashedFile[]): void {
     this.#change((store) => store.remember(files));
+    for (const { root, path, hashed } of files) {
+      const { content, stamp } = hashed;
+      if (content !== null) keep(this.#byContent, content, { root, path, stamp: stampText(stamp), size: stamp.size });
+    }
   }
 
-  /** Files that had this content when they were hashed, newest knowledge first. */
-  filesOf(content: ContentId): KnownFile[] {
+  /** Files that had this content when they were hashed, the most promising first. */
+  *filesOf(content: ContentId): Generator<KnownFile> {
+    const found = this.#byContent.get(content);
+    if (found !== undefined) yield found;
+    for (const known of this.#storedFilesOf(content)) {
+      if (known.path !== found?.path || known.root !== found.root) yield known;
+    }
+  }
+
+  #storedFilesOf(content: ContentId): KnownFile[] {
     return this.#store.files.all(content).map((row) => v.parse(FileRow, row));
   }
 
   /** What it takes to check the pieces of a content; null when it is not known here. */
   manifestOf(content: ContentId): Manifest | null {
-    const row = this.#store.size.get(content);
+    const found = this.#byContent.get(content);
+    const row = found ?? this.#store.size.get(content);
     if (row === undefined) return null;
     const { size } = v.parse(SizeRow, row);
     if (pieceCount(size) === 1) return singlePieceManifest(content, size);
@@ -100,13 +128,18 @@ export class Contents implements Closable {
     return layer === undefined ? null : verifyLayer(content, size, v.parse(LayerRow, layer).hashes);
   }
 
-  /** A file that is gone or has other bytes now. */
-  forget(place: FilePlace): void {
+  /** This file is gone, or has other bytes than this content now. */
+  forget(place: FilePlace, content: ContentId): void {
+    this.#byPlace.delete(keyOf(place));
+    const found = this.#byContent.get(content);
+    if (found?.path === place.path && found.root === place.root) this.#byContent.delete(content);
     this.#change((store) => store.forget.run(place.root, place.path));
   }
 
   /** Everything below a folder that is no longer shared. */
   forgetRoot(root: string): void {
+    this.#byPlace.clear();
+    this.#byContent.clear();
     this.#change((store) => store.forgetRoot.run(root));
   }
 
@@ -130,6 +163,21 @@ export class Contents implements Closable {
 /** One text for a state of a file; equal only for equal states. */
 export function stampText({ size, mtimeNs, ino }: FileStamp): string {
   return `${size} ${mtimeNs} ${ino}`;
+}
+
+function keyOf({ root, path }: FilePlace): string {
+  return `${root}\0${path}`;
+}
+
+/** Keeps an entry as the newest one of a bounded number. */
+function keep<K, V>(map: Map<K, V>, key: K, value: V): void {
+  map.delete(key);
+  map.set(key, value);
+  if (map.size <= CONTENTS_IN_MEMORY_COUNT) return;
+  for (const oldest of map.keys()) {
+    map.delete(oldest);
+    return;
+  }
 }
 
 /** The statements on one database. */

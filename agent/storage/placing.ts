@@ -63,8 +63,7 @@ function partsFolder(target: string, transfer: string): string {
 /** Writes a small file whole, for this user only. It still has to be put in place. @throws PotluckError NO_SPACE, FAILED */
 export function writePart(part: string, bytes: Uint8Array, modifiedMs: number): void {
   try {
-    rmSync(part, { force: true });
-    const fd = openSync(part, 'wx', 0o600);
+    const fd = openNew(part);
     try {
       for (let at = 0; at < bytes.byteLength;) at += writeSync(fd, bytes, at);
       futimesSync(fd, modifiedMs / 1000, modifiedMs / 1000);
@@ -73,6 +72,17 @@ export function writePart(part: string, bytes: Uint8Array, modifiedMs: number): 
     }
   } catch (thrown) {
     throw failure(thrown);
+  }
+}
+
+/** What an earlier process left under this name is removed; it is rarely there. */
+function openNew(part: string): number {
+  try {
+    return openSync(part, 'wx', 0o600);
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code !== 'EEXIST') throw thrown;
+    unlinkSync(part);
+    return openSync(part, 'wx', 0o600);
   }
 }
 

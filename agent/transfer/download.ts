@@ -19,6 +19,7 @@ import type { PlacedFile, StoredTransfer, TransferStore } from '../storage/trans
 import { type ErrorCode, isErrorCode } from '../../protocol/errors.js';
 import type { PeerId, ShareId } from '../../protocol/ids.js';
 import { DESCRIBE_MAX_COUNT, DESCRIBES_AT_ONCE_MAX_COUNT, STALE_FILES_MAX_COUNT } from '../../protocol/limits.js';
+import { pieceCount } from '../../protocol/manifest.js';
 import { nameOf, safeName, type WirePath } from '../../protocol/path.js';
 import { PieceFetcher } from './fetch-piece.js';
 import { FilePump, partOf, type WantedFile } from './file-pump.js';
@@ -197,7 +198,7 @@ export class Download {
   }
 
   #fileItself({ name, path: file }: Found): PlannedFile {
-    return { path: file, folder: this.#transfer.target, name: safeName(name), size: 0 };
+    return { path: file, folder: this.#transfer.target, name: safeName(name), size: 0, modified: 0, content: null };
   }
 
   async #fetchAll(
@@ -209,7 +210,8 @@ export class Download {
     for await (const page of pages) {
       for (const file of page) {
         this.progress.planned(file.size);
-        if (this.#services.store.isSafe(this.#transfer.id, file.path)) this.progress.alreadyHere(file.size);
+        if (this.#isAgain && this.#services.store.isSafe(this.#transfer.id, file.path))
+          this.progress.alreadyHere(file.size);
         else lot.push({ ...file, tries: 0 });
         if (lot.length < DESCRIBE_MAX_COUNT) continue;
         await this.#describe(lot, share, signal);
@@ -225,17 +227,22 @@ export class Download {
     this.#throwIfOver(signal);
   }
 
-  /** Asks for descriptions, and waits while enough of them are on their way. */
+  /** Asks for the descriptions that the listing did not hold, and waits while enough of them are on their way. */
   async #describe(lot: readonly Undescribed[], share: ShareId, signal: AbortSignal): Promise<void> {
     if (lot.length === 0) return;
     while (this.#describing.length >= DESCRIBES_AT_ONCE_MAX_COUNT) await this.#takeDescribed(signal);
-    const paths = lot.map((file) => file.path);
+    const paths = lot.filter(({ content }) => content === null).map((file) => file.path);
     const { peer } = this.#transfer;
     const onProgress = (done: number | null, total: number | null): void => {
       this.#hashed = done === null || total === null ? null : { done, total };
     };
     const ask = async (): Promise<() => Promise<void>> => {
-      const items = await this.#services.remote.describe(peer, share, paths, onProgress, signal);
+      const { remote } = this.#services;
+      const answers = paths.length === 0 ? [] : await remote.describe(peer, share, paths, onProgress, signal);
+      const next = answers.values();
+      const items = lot.map(({ size, modified, content }) =>
+        content === null ? next.next().value : ({ ok: true, size, modified, content } as const),
+      );
       return () => this.#takeItems(lot, items, signal);
     };
     const asked = ask();
@@ -263,7 +270,7 @@ export class Download {
 
   async #takeItems(
     lot: readonly Undescribed[],
-    items: Awaited<ReturnType<RemoteFiles['describe']>>,
+    items: readonly (Awaited<ReturnType<RemoteFiles['describe']>>[number] | undefined)[],
     signal: AbortSignal,
   ): Promise<void> {
     const described: (Undescribed & Pick<WantedFile, 'content' | 'modified'>)[] = [];
@@ -273,6 +280,11 @@ export class Download {
         const code = item !== undefined && isErrorCode(item.code) ? item.code : 'FAILED';
         if (code === 'GONE' || code === 'BUSY') this.#describeAgain(file, file.tries, code);
         else this.progress.fail(file.path, code);
+        continue;
+      }
+      // What has bytes has a content, and nothing else has: whoever says otherwise has nothing to be fetched.
+      if ((item.size === 0) !== (item.content === null)) {
+        this.progress.fail(file.path, 'BAD_MESSAGE');
         continue;
       }
       this.progress.resized(file.size, item.size);
@@ -331,6 +343,7 @@ export class Download {
 
   /** Bytes on the disk that belong to the file's part of an earlier run. */
   #kept(file: PlannedFile): number {
+    if (!this.#isAgain || pieceCount(file.size) < 2) return 0;
     const stats = statSync(partOf(this.#parts, file.path), { throwIfNoEntry: false });
     return stats === undefined ? 0 : Math.min(file.size, stats.blocks * 512);
   }
@@ -344,7 +357,7 @@ export class Download {
 
   #describeAgain(file: PlannedFile, tries: number, code: ErrorCode): void {
     if (tries + 1 >= STALE_FILES_MAX_COUNT) this.progress.fail(file.path, code);
-    else this.#stale.push({ path: file.path, folder: file.folder, name: file.name, size: file.size, tries: tries + 1 });
+    else this.#stale.push({ ...file, content: null, tries: tries + 1 });
     this.#wake();
   }
 

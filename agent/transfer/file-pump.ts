@@ -306,8 +306,9 @@ export class FilePump {
     large.isOver = true;
     this.#large.delete(large);
     this.#wait(large.partial?.close() ?? Promise.resolve(), large);
-    this.#options.onBytes(-large.here, false);
     tell(unusedOf(large));
+    // When all of it stops, what is here of this file stays and counts.
+    if (this.#failure === null) this.#options.onBytes(-large.here, false);
   }
 
   #wait(work: Promise<void>, large: Large): void {
@@ -349,7 +350,7 @@ export class FilePump {
 
   #giveUp(file: WantedFile, unused: number, code: ErrorCode): void {
     file.reservation.use(unused);
-    rmSync(this.#partOf(file), { force: true });
+    if (pieceCount(file.size) > 1) rmSync(this.#partOf(file), { force: true });
     this.#options.onFailed(file, code);
   }
 
