@@ -8,8 +8,8 @@ import { lstatSync, mkdirSync, utimesSync } from 'node:fs';
 import path from 'node:path';
 import { failure } from '../storage/partial.js';
 import { type ErrorCode, PotluckError, toPotluckError } from '../../protocol/errors.js';
-import type { PeerId, ShareId } from '../../protocol/ids.js';
-import { NUMBERED_NAMES_MAX_COUNT, TRANSFER_FILES_MAX_COUNT } from '../../protocol/limits.js';
+import type { ContentId, PeerId, ShareId } from '../../protocol/ids.js';
+import { FILE_MAX_BYTES, NUMBERED_NAMES_MAX_COUNT, TRANSFER_FILES_MAX_COUNT } from '../../protocol/limits.js';
 import { joinPath, numberedName, type WirePath } from '../../protocol/path.js';
 import type { OnProgress, PeerAnswer } from '../../protocol/peer/messages.js';
 import type { ShareEntry } from '../../protocol/peer/shares.js';
@@ -47,6 +47,10 @@ export interface PlannedFile {
   /** Safe for this disk. */
   readonly name: string;
   readonly size: number;
+  /** Milliseconds since 1970. */
+  readonly modified: number;
+  /** As the coworker's listing tells it; null where it has to be asked for. */
+  readonly content: ContentId | null;
 }
 
 interface PlannedFolder {
@@ -97,8 +101,7 @@ export class TreeWalk {
             const planned = this.#plan(current, entry, names);
             if (planned === null) continue;
             if (entry.type === 'folder') waiting.push(planned);
-            else
-              files.push({ ...planned, name: path.basename(planned.folder), folder: current.folder, size: entry.size });
+            else files.push(planFile(planned, current.folder, entry));
           }
           yield files;
         }
@@ -174,6 +177,18 @@ function makeNumbered(wanted: string, isTaken: (folder: string) => boolean): str
     }
   }
   throw new PotluckError('ALREADY_EXISTS', `there are too many folders named ${base}`);
+}
+
+function planFile(place: PlannedFolder, folder: string, { size, content }: ShareEntry): PlannedFile {
+  const known = size <= FILE_MAX_BYTES ? content : null;
+  return {
+    path: place.path,
+    folder,
+    name: path.basename(place.folder),
+    size,
+    modified: place.modified,
+    content: known,
+  };
 }
 
 function isOfOneFolder(code: ErrorCode): boolean {
