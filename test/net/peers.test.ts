@@ -272,12 +272,13 @@ spec('two PCs that dial each other', (it) => {
   it('are linked once, though one of them is known by several addresses', async (t) => {
     const [ana, bruno] = await openOffice(t, ['ana', 'bruno']);
     const ports: number[] = [];
-    for (let made = 0; made < 4; made++) ports.push(await openSlowWay(t, bruno!.port, () => 5));
+    for (let made = 0; made < 4; made++) ports.push(await openSlowWay(t, bruno!.port, () => 40));
     const linked = Promise.all([online(ana!, bruno!), online(bruno!, ana!)]);
     ana!.peers.found(ports.map((port) => ({ host: HOST, port })));
     await linked;
     await new Promise((resolve) => setTimeout(resolve, 300));
     assert.equal([flips(ana!), flips(bruno!)], [1, 1]);
+    assert.is(bruno!.logged.filter(({ event }) => event === 'link.end').length, 0, 'the others ended before the proof');
     assert.ok((ana!.peers.get(bruno!.id)?.addresses.length ?? 0) >= 4, 'all are known to be its own');
   });
 
