@@ -5,6 +5,7 @@
  * carried and bounded. Frames are never copied on their way out, so a sender may keep a few buffers and use
  * each again once it was written. SPEC.md, "Pieces".
  */
+import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { PotluckError } from '../../protocol/errors.js';
 import { BINARY_FRAME_HEADER_MAX_BYTES, BINARY_FRAME_MAX_BYTES } from '../../protocol/limits.js';
@@ -13,6 +14,8 @@ import { messageBytes } from './web-socket.js';
 
 /** Bytes of ours that may wait in this process before `send` makes its caller wait. */
 const HIGH_WATER_BYTES = 4 * BINARY_FRAME_MAX_BYTES;
+/** Frames up to this size wait for the others of their turn: a write of its own costs more than a small file does. */
+const GATHERED_MAX_BYTES = 32 * 1024;
 const FRAME_MAX_BYTES = BINARY_FRAME_MAX_BYTES + BINARY_FRAME_HEADER_MAX_BYTES;
 
 export interface PieceSocket {
@@ -42,6 +45,18 @@ export function wrapPieceSocket(webSocket: WebSocket): PieceSocket {
     wake = [];
     for (const call of waiting) call();
   };
+  let isGathering = false;
+  const gather = (): void => {
+    // Not in the types of ws: the socket below, null once it is closed.
+    const { _socket: socket } = webSocket as unknown as { readonly _socket: Duplex | null };
+    if (isGathering || socket === null) return;
+    isGathering = true;
+    socket.cork();
+    setImmediate(() => {
+      isGathering = false;
+      socket.uncork();
+    });
+  };
   const close = (isBad = false): void => {
     webSocket.resume();
     webSocket.close(isBad ? CLOSE.BAD_MESSAGE : 1000);
@@ -67,6 +82,7 @@ export function wrapPieceSocket(webSocket: WebSocket): PieceSocket {
         onWritten?.();
         throw new PotluckError('PEER_OFFLINE', 'the connection to the coworker is closed');
       }
+      if (frame.byteLength <= GATHERED_MAX_BYTES) gather();
       webSocket.send(frame, { binary: true }, () => {
         onWritten?.();
         if (webSocket.bufferedAmount < HIGH_WATER_BYTES) wakeAll();
