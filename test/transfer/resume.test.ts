@@ -158,6 +158,22 @@ spec('a download', (it) => {
     assert.equal(readFileSync(path.join(row.to, `${first} (2)`)), readFileSync(path.join(ana.files, 'f', first)));
   });
 
+  it('goes on when the coworker has forgotten what it knew of its files', async (t) => {
+    const { ana, bruno } = makeOffice(t);
+    const whole = randomBytes(8 * MIB);
+    put(ana.files, 'a', whole);
+    const gate = stopAfter(ana, 40);
+    const { id } = bruno.get('a');
+    await gate.reached;
+    await bruno.downloads.pause(id);
+    gate.letGo();
+    const pieces = ana.network.pieces;
+    ana.pc.contents.forgetRoot(ana.files);
+    await bruno.downloads.resume(id);
+    assert.equal(readFileSync((await bruno.over(id)).to), whole);
+    assert.ok(ana.network.pieces - pieces < 64);
+  });
+
   it('waits for space and goes on when there is some', async (t) => {
     const base = temporaryFolder(t);
     const ana = new Coworker(t, base);
