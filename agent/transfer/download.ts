@@ -11,11 +11,11 @@ import type { PieceSocket } from '../net/piece-socket.js';
 import type { Clock } from '../platform/clock.js';
 import type { Hasher } from '../platform/hasher.js';
 import { type OpenFile, openShareFile } from '../platform/share-files.js';
-import { syncVolume } from '../platform/sync-volume.js';
+import { syncFile, syncVolume } from '../platform/sync-volume.js';
 import { failure } from '../storage/partial.js';
 import { makePartsFolder, removeParts, takenNames } from '../storage/placing.js';
 import type { Reservation, Reservations } from '../storage/reservations.js';
-import type { PlacedFile, StoredTransfer, TransferStore } from '../storage/transfers.js';
+import type { StoredTransfer, TransferStore } from '../storage/transfers.js';
 import { type ErrorCode, isErrorCode } from '../../protocol/errors.js';
 import type { PeerId, ShareId } from '../../protocol/ids.js';
 import { DESCRIBE_MAX_COUNT, DESCRIBES_AT_ONCE_MAX_COUNT, STALE_FILES_MAX_COUNT } from '../../protocol/limits.js';
@@ -23,6 +23,7 @@ import { pieceCount } from '../../protocol/manifest.js';
 import { nameOf, safeName, type WirePath } from '../../protocol/path.js';
 import { PieceFetcher } from './fetch-piece.js';
 import { FilePump, partOf, type WantedFile } from './file-pump.js';
+import { PlacedFiles } from './placed-files.js';
 import { Progress } from './progress.js';
 import { makeFolder, makeNewFolder, type PlannedFile, type RemoteFiles, TreeWalk } from './tree-walk.js';
 
@@ -51,8 +52,6 @@ interface Undescribed extends PlannedFile {
   readonly tries: number;
 }
 
-const RECORD_INTERVAL_MS = 1000;
-const SAFE_INTERVAL_MS = 30_000;
 /** From so long a wait on it is said that the coworker hashes. */
 const HASHING_SHOWN_MS = 300;
 
@@ -66,14 +65,12 @@ export class Download {
   readonly #reservations: Reservation[] = [];
   readonly #stale: Undescribed[] = [];
   readonly #describing: Promise<() => Promise<void>>[] = [];
-  #unrecorded: PlacedFile[] = [];
-  #hasUnsafe = false;
-  #isMakingSafe = false;
-  #recordedMs: number;
-  #safeMs: number;
+  readonly #placedFiles: PlacedFiles;
   #pump: FilePump | null = null;
   #parts = '';
   #found: Found | null = null;
+  /** Of the file placed last. */
+  #placedName: string | null = null;
   #wake: () => void = () => undefined;
   #waitsSinceMs: number | null = null;
   #hashed: { done: number; total: number } | null = null;
@@ -84,8 +81,8 @@ export class Download {
     this.#services = services;
     this.#events = events;
     this.progress = new Progress(transfer);
-    this.#recordedMs = services.clock.nowMs();
-    this.#safeMs = this.#recordedMs;
+    const { store, clock } = services;
+    this.#placedFiles = new PlacedFiles({ transfer: transfer.id, folder: transfer.target, store, clock });
   }
 
   /**
@@ -109,14 +106,14 @@ export class Download {
     try {
       const walk = found.type === 'folder' ? this.#walk(found) : null;
       await this.#fetchAll(walk?.files(signal) ?? [[this.#fileItself(found)]], found.share, signal);
-      this.#record();
-      await syncVolume(target, signal);
+      if (walk !== null) await syncVolume(target, signal);
+      else if (this.#placedName !== null) await syncFile(path.join(target, this.#placedName));
       walk?.finish();
     } finally {
       signal.removeEventListener('abort', wake);
       for (const described of this.#describing) described.catch(() => undefined);
       await pump.close();
-      this.#record();
+      await this.#placedFiles.close();
       for (const reservation of this.#reservations) reservation.release();
     }
     removeParts(target, id);
@@ -136,9 +133,7 @@ export class Download {
   /** Called several times a second: remembers what was placed, and that it is safe. */
   look(elapsedMs: number): void {
     this.progress.look(elapsedMs);
-    const nowMs = this.#services.clock.nowMs();
-    if (nowMs - this.#recordedMs >= RECORD_INTERVAL_MS) this.#record();
-    if (nowMs - this.#safeMs >= SAFE_INTERVAL_MS && this.#hasUnsafe && !this.#isMakingSafe) void this.#makeSafe();
+    this.#placedFiles.look();
   }
 
   /** The place at the coworker; asked each time, because a share may have been set up anew since. */
@@ -350,33 +345,15 @@ export class Download {
 
   #placed(file: PlannedFile, name: string): void {
     this.progress.filesDone += 1;
+    this.#placedName = name;
     if (this.#found?.type === 'file') this.#events.onNamed(name);
-    this.#unrecorded.push({ path: file.path, bytes: file.size });
-    this.#hasUnsafe = true;
+    this.#placedFiles.add({ path: file.path, bytes: file.size });
   }
 
   #describeAgain(file: PlannedFile, tries: number, code: ErrorCode): void {
     if (tries + 1 >= STALE_FILES_MAX_COUNT) this.progress.fail(file.path, code);
     else this.#stale.push({ ...file, content: null, tries: tries + 1 });
     this.#wake();
-  }
-
-  #record(): void {
-    if (this.#isMakingSafe) return;
-    this.#recordedMs = this.#services.clock.nowMs();
-    this.#services.store.recordPlaced(this.#transfer.id, this.#unrecorded);
-    this.#unrecorded = [];
-  }
-
-  async #makeSafe(): Promise<void> {
-    this.#record();
-    // What is placed from now on is recorded when the disk is synced: it is not part of it.
-    this.#isMakingSafe = true;
-    await syncVolume(this.#transfer.target, new AbortController().signal);
-    this.#services.store.makeSafe(this.#transfer.id);
-    this.#isMakingSafe = false;
-    this.#safeMs = this.#services.clock.nowMs();
-    this.#hasUnsafe = this.#unrecorded.length > 0;
   }
 
   /** Waits until the pump has done something. */
