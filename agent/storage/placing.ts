@@ -11,6 +11,7 @@ import {
   linkSync,
   lstatSync,
   openSync,
+  readdirSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -53,6 +54,21 @@ export function removeParts(target: string, transfer: string): void {
   } catch {
     // Other transfers have parts there, or the disk is gone: nothing to do now.
   }
+}
+
+/**
+ * Removes the parts of transfers that are over, which a process left that was killed at their end. Others stay:
+ * another agent of this user may be writing to the same folder.
+ */
+export function removeStrayParts(target: string, isOver: (transfer: string) => boolean): void {
+  let transfers: string[];
+  try {
+    transfers = readdirSync(path.join(target, PARTS));
+  } catch {
+    // Nobody has parts there.
+    return;
+  }
+  for (const transfer of transfers) if (isOver(transfer)) removeParts(target, transfer);
 }
 
 /** On the disk of the target. */

@@ -13,7 +13,7 @@ import type { Hasher } from '../platform/hasher.js';
 import { type OpenFile, openShareFile } from '../platform/share-files.js';
 import { syncFile, syncVolume } from '../platform/sync-volume.js';
 import { failure } from '../storage/partial.js';
-import { makePartsFolder, removeParts, takenNames } from '../storage/placing.js';
+import { makePartsFolder, removeParts, removeStrayParts, takenNames } from '../storage/placing.js';
 import type { Reservation, Reservations } from '../storage/reservations.js';
 import type { StoredTransfer, TransferStore } from '../storage/transfers.js';
 import { type ErrorCode, isErrorCode } from '../../protocol/errors.js';
@@ -45,6 +45,8 @@ export interface DownloadEvents {
   readonly onFound: (found: Found) => void;
   /** The file or folder has its name in the target folder. */
   readonly onNamed: (name: string) => void;
+  /** Asked: is this another download of this agent, and over? */
+  readonly isOver: (transfer: string) => boolean;
 }
 
 /** A file that waits to be described, and how often it was. */
@@ -98,6 +100,7 @@ export class Download {
       throw failure(thrown);
     }
     this.#parts = makePartsFolder(target, id);
+    removeStrayParts(target, this.#events.isOver);
     const socket = await this.#services.openPieces(peer, signal);
     const pump = this.#makePump(new PieceFetcher(socket, this.#services.clock));
     this.#pump = pump;

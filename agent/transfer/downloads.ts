@@ -212,6 +212,7 @@ export class Downloads implements Closable {
     const download = new Download(entry.stored, entry.isAgain, this.#options, {
       onFound: (found) => this.#change(entry, { found }),
       onNamed: (placedName) => this.#change(entry, { placedName }),
+      isOver: (id) => OVER.has(this.#entries.get(id)?.stored.state ?? 'active'),
     });
     entry.isAgain = true;
     this.#change(entry, { state: 'active', because: '', peerName: this.#options.nameOf(entry.stored.peer) });

@@ -17,6 +17,7 @@ import {
   type OnConflict,
   place,
   removeParts,
+  removeStrayParts,
   takenNames,
   writePart,
 } from '../../agent/storage/placing.js';
@@ -24,6 +25,7 @@ import { PotluckError } from '../../protocol/errors.js';
 import { type Case, spec } from '../support/spec.js';
 import { temporaryFolder } from '../support/temporary.js';
 
+const one = Buffer.from('1');
 const posixOnly = (): string | null => (process.platform === 'win32' ? 'needs modes and links of POSIX' : null);
 
 /** A folder with some files in it, and a part that is ready. */
@@ -144,6 +146,16 @@ spec('placing', (it) => {
     },
     { needs: posixOnly },
   );
+
+  it('removes what is left of transfers that are over, and nothing that may be somebody’s', (t) => {
+    const { folder } = ready(t);
+    for (const transfer of ['t0002', 't0003']) writePart(path.join(makePartsFolder(folder, transfer), '0'), one, 0);
+    removeStrayParts(folder, (transfer) => transfer === 't0002');
+    assert.equal(readdirSync(path.join(folder, '.potluck-part')).toSorted(), ['t0001', 't0003']);
+    removeStrayParts(path.join(folder, 'missing'), () => true);
+    removeStrayParts(folder, () => true);
+    assert.not(existsSync(path.join(folder, '.potluck-part')));
+  });
 
   it('removes the parts of one transfer and keeps those of others', (t) => {
     const { folder } = ready(t);
