@@ -7,7 +7,7 @@
 import { connect, type SecureContext, type TLSSocket } from 'node:tls';
 import type { WebSocket } from 'ws';
 import { withDeadline } from '../platform/clock.js';
-import { PotluckError } from '../../protocol/errors.js';
+import { PotluckError, toPotluckError } from '../../protocol/errors.js';
 import type { PeerId } from '../../protocol/ids.js';
 import type { Address } from '../../protocol/peer/info.js';
 import { ALPN_MEMBER } from '../../protocol/version.js';
@@ -41,8 +41,8 @@ export interface Dialled {
 
 /**
  * @param signal  ends the dial at any step and closes what was opened
- * @throws PotluckError PEER_UNREACHABLE: nothing, or something else, answers there; NOT_ALLOWED: another
- *   workgroup's PC; TIMEOUT; CANCELLED; and whatever `admit` throws
+ * @throws PotluckError TIMEOUT: no PC answers there; PEER_UNREACHABLE: no coworker does; NOT_ALLOWED: another
+ *   program or another workgroup's PC; CANCELLED; and whatever `admit` throws
  */
 export async function dial(dialler: Dialler, options: DialOptions, signal: AbortSignal): Promise<Dialled> {
   const { address, purpose, admit, tcpMs } = options;
@@ -59,7 +59,9 @@ export async function dial(dialler: Dialler, options: DialOptions, signal: Abort
     if (id === dialler.id) throw new PotluckError('USAGE', 'this address is this PC');
     admit(id);
     const ends = { exporter, client: dialler.id, server: id };
-    await withDeadline(limits.prefaceMs, signal, (deadline) => provePreface(socket, group, ends, deadline));
+    await withDeadline(limits.prefaceMs, signal, (deadline) => provePreface(socket, group, ends, deadline)).catch(
+      hungUp,
+    );
     return { webSocket: await openWebSocket(socket, purpose, limits.upgradeMs, signal), peer: id };
   } catch (thrown) {
     socket.destroy();
@@ -82,7 +84,7 @@ export interface OpenTlsOptions {
 
 /**
  * TCP, then TLS, each within its own limit.
- * @throws PotluckError PEER_UNREACHABLE; NOT_ALLOWED: it does not offer the protocol; CANCELLED
+ * @throws PotluckError TIMEOUT, PEER_UNREACHABLE; NOT_ALLOWED: it does not offer the protocol; CANCELLED
  */
 export async function openTls(
   dialler: Pick<Dialler, 'context' | 'limits'>,
@@ -135,11 +137,24 @@ function step(socket: TLSSocket, event: 'connect' | 'secureConnect', ms: number,
   });
 }
 
+/** @param cause  undefined when it was the limit in time */
 function stepFailure(event: 'connect' | 'secureConnect', cause: NodeJS.ErrnoException | undefined): PotluckError {
   // RFC 7301 §3.2: it is reached, and does not speak this protocol now.
   if (cause?.code?.includes('NO_APPLICATION_PROTOCOL') === true) {
     return new PotluckError('NOT_ALLOWED', 'what answers there does not speak this protocol', { cause });
   }
-  const why = event === 'connect' ? 'no PC answers there' : 'what answers there is no coworker';
-  return new PotluckError('PEER_UNREACHABLE', why, { cause });
+  if (event === 'connect') {
+    const isRefused = cause?.code === 'ECONNREFUSED';
+    return isRefused
+      ? new PotluckError('PEER_UNREACHABLE', 'no agent listens there', { cause })
+      : new PotluckError('TIMEOUT', 'no PC answers there', { cause });
+  }
+  return new PotluckError('PEER_UNREACHABLE', 'what answers there is no coworker', { cause });
+}
+
+/** Who does not take this PC for a member hangs up without a word. */
+function hungUp(thrown: unknown): never {
+  const error = toPotluckError(thrown);
+  if (error.code !== 'PEER_UNREACHABLE') throw error;
+  throw new PotluckError('PEER_UNREACHABLE', 'the PC there hung up: it does not know this one as a coworker');
 }

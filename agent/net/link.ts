@@ -16,6 +16,7 @@ import { parseBoundedJson } from '../../protocol/json.js';
 import { MESSAGE_MAX_BYTES, PROBATION_ROSTER_MAX_BYTES, ROSTER_RECORDS_MAX_COUNT } from '../../protocol/limits.js';
 import { CLOSE, type Hello, LinkMessage, type Roster, type RosterRecord } from '../../protocol/peer/session.js';
 import type { NetLimits } from './net-limits.js';
+import { SendQueue } from './send-queue.js';
 import { TokenBucket } from './token-bucket.js';
 import { messageBytes } from './web-socket.js';
 
@@ -87,6 +88,7 @@ export class Link {
   readonly #options: LinkOptions;
   readonly #webSocket: WebSocket;
   readonly #bucket: TokenBucket;
+  readonly #queue: SendQueue;
   #state: 'greeting' | 'probation' | 'ready' | 'closing' | 'closed' = 'greeting';
   #end: LinkEnd | null = null;
   #name = '';
@@ -96,7 +98,7 @@ export class Link {
   #records: RosterRecord[] = [];
   #recordBytes = 0;
   #heardAtMs: number;
-  #bufferedBytes = 0;
+  #unsentBytes = 0;
   #isReadingPaused = false;
   #ticks = 0;
   #cancelTick: () => void;
@@ -112,6 +114,17 @@ export class Link {
     this.#webSocket = webSocket;
     this.#heardAtMs = clock.nowMs();
     this.#bucket = new TokenBucket(limits.messagesPerSecond, limits.messagesBurst, this.#heardAtMs);
+    this.#queue = new SendQueue({
+      webSocket,
+      clock,
+      limits,
+      onFull: () => this.#pauseReading(),
+      onDrained: () => {
+        this.#isReadingPaused = false;
+        webSocket.resume();
+      },
+      onOverflow: () => this.#cut('slow'),
+    });
     webSocket.on('message', (data, isBinary) => this.#receive(data, isBinary));
     webSocket.on('ping', () => this.#count());
     webSocket.on('pong', () => this.#count());
@@ -178,34 +191,30 @@ export class Link {
     const isReading = code === 'DUPLICATE' && this.#state === 'ready';
     this.#end ??= code === null ? 'lost' : (ENDS.get(CLOSE[code]) ?? 'lost');
     if (!isReading) this.#state = 'closing';
+    this.#queue.flush();
     this.#webSocket.resume();
     this.#webSocket.close(code === null ? 1000 : CLOSE[code]);
   }
 
   /** Ends the link now, whatever is still on its way: of who is no longer to hear or say anything. */
   destroy(code: keyof typeof CLOSE): void {
+    this.#queue.close();
     this.close(code);
     this.#webSocket.terminate();
   }
 
   #write(message: OutgoingMessage, onWritten: () => void): void {
     const text = JSON.stringify(message);
-    if (Buffer.byteLength(text) > MESSAGE_MAX_BYTES) {
-      throw new PotluckError('TOO_LARGE', 'a message is larger than a link carries');
-    }
-    if (this.#webSocket.readyState !== this.#webSocket.OPEN) return onWritten();
-    this.#webSocket.send(text, () => {
-      this.#drained();
-      onWritten();
-    });
-    const { sendPauseBytes, sendMaxBytes } = this.#options.limits;
-    const buffered = this.#webSocket.bufferedAmount;
-    if (buffered > sendMaxBytes) this.#cut('slow');
-    else if (buffered > sendPauseBytes && !this.#isReadingPaused) {
-      this.#isReadingPaused = true;
-      this.#bufferedBytes = buffered;
-      this.#webSocket.pause();
-    }
+    const bytes = Buffer.byteLength(text);
+    if (bytes > MESSAGE_MAX_BYTES) throw new PotluckError('TOO_LARGE', 'a message is larger than a link carries');
+    if (this.#webSocket.readyState === this.#webSocket.OPEN) this.#queue.push(text, bytes, onWritten);
+    else onWritten();
+  }
+
+  #pauseReading(): void {
+    this.#isReadingPaused = true;
+    this.#unsentBytes = this.#queue.bytes;
+    this.#webSocket.pause();
   }
 
   #cut(end: LinkEnd): void {
@@ -218,6 +227,7 @@ export class Link {
     this.#state = 'closed';
     this.#cancelDeadline();
     this.#cancelTick();
+    this.#queue.close();
     this.#options.log.debug('link.end', {
       peer: peerIdShort(this.peer),
       dialled: this.dialler !== this.peer,
@@ -318,22 +328,16 @@ export class Link {
   #tick(): void {
     const { clock, limits } = this.#options;
     const nowMs = clock.nowMs();
-    const buffered = this.#webSocket.bufferedAmount;
+    const unsent = this.#queue.bytes;
     // Who is not read cannot be heard: while it takes what was sent it is alive.
-    if (this.#isReadingPaused && buffered < this.#bufferedBytes) this.#heardAtMs = nowMs;
-    this.#bufferedBytes = buffered;
+    if (this.#isReadingPaused && unsent < this.#unsentBytes) this.#heardAtMs = nowMs;
+    this.#unsentBytes = unsent;
     if (nowMs - this.#heardAtMs > limits.silenceMs) return this.#cut('silence');
     this.#ticks += 1;
     if (this.#ticks % TICKS_PER_PING === 0 && this.#webSocket.readyState === this.#webSocket.OPEN) {
       this.#webSocket.ping();
     }
     this.#cancelTick = clock.after(limits.pingMs / TICKS_PER_PING, () => this.#tick());
-  }
-
-  #drained(): void {
-    if (!this.#isReadingPaused || this.#webSocket.bufferedAmount > this.#options.limits.sendPauseBytes / 2) return;
-    this.#isReadingPaused = false;
-    this.#webSocket.resume();
   }
 }
 

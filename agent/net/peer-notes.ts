@@ -6,17 +6,23 @@
  */
 import * as v from 'valibot';
 import type { Clock } from '../platform/clock.js';
+import type { Log } from '../platform/log.js';
 import { PotluckError } from '../../protocol/errors.js';
 import type { PeerId } from '../../protocol/ids.js';
 import { type Address, PeerAddresses, PeerInfo } from '../../protocol/peer/info.js';
 import { type KnownPeer, reachedAt } from './known-peer.js';
+import { faultFields } from './link.js';
 
 const GATHER_MS = 200;
 
+/** What this PC tells a peer about itself, besides its name. */
+export type OwnInfo = Omit<PeerInfo, 'name'>;
+
 export interface PeerNotesOptions {
   readonly clock: Clock;
-  /** What this PC tells that peer about itself. */
-  readonly info: (peer: PeerId) => PeerInfo;
+  readonly log: Log;
+  readonly ownName: () => string;
+  readonly info: (peer: PeerId) => OwnInfo;
   /** Everybody who is known. */
   readonly peers: () => Iterable<KnownPeer>;
 }
@@ -29,20 +35,13 @@ export class PeerNotes {
     this.#options = options;
   }
 
-  /** Tells one peer now what it has not been told. */
+  /** Tells one peer now what it has not been told. Never throws: it is called from timers. */
   tell(peer: KnownPeer): void {
-    const { session } = peer;
-    if (session === null) return;
-    const info = this.#options.info(peer.id);
-    const infoText = JSON.stringify(info);
-    if (infoText !== peer.toldInfo) session.send({ t: 'note', m: 'peer.info', b: info });
-    peer.toldInfo = infoText;
-
-    const addresses = this.#addressesFor(peer);
-    const addressesText = JSON.stringify(addresses);
-    const isNews = addresses.peers.length > 0 && addressesText !== peer.toldAddresses;
-    if (isNews) session.send({ t: 'note', m: 'peer.addresses', b: addresses });
-    peer.toldAddresses = addressesText;
+    try {
+      this.#tell(peer);
+    } catch (thrown) {
+      this.#options.log.error('note.fault', faultFields(thrown));
+    }
   }
 
   /** Tells everybody soon. Cheap: call it whenever something may have changed. */
@@ -55,6 +54,21 @@ export class PeerNotes {
 
   close(): void {
     this.#cancel?.();
+  }
+
+  #tell(peer: KnownPeer): void {
+    const { session } = peer;
+    if (session === null) return;
+    const info = { name: this.#options.ownName(), ...this.#options.info(peer.id) };
+    const infoText = JSON.stringify(info);
+    if (infoText !== peer.toldInfo) session.send({ t: 'note', m: 'peer.info', b: info });
+    peer.toldInfo = infoText;
+
+    const addresses = this.#addressesFor(peer);
+    const addressesText = JSON.stringify(addresses);
+    const isNews = addresses.peers.length > 0 && addressesText !== peer.toldAddresses;
+    if (isNews) session.send({ t: 'note', m: 'peer.addresses', b: addresses });
+    peer.toldAddresses = addressesText;
   }
 
   /** Where the others are reached now. A link-local address means nothing on another PC. */

@@ -24,7 +24,7 @@ import type { ByteStream } from './byte-stream.js';
 import type { Dialler } from './dial.js';
 import { addressText, ENDED, type KnownPeer, newKnownPeer, type PeerState, reachedAt } from './known-peer.js';
 import type { LinkEnd, LinkRoster } from './link.js';
-import { PeerNotes, readPeerAddresses, readPeerInfo } from './peer-notes.js';
+import { type OwnInfo, PeerNotes, readPeerAddresses, readPeerInfo } from './peer-notes.js';
 import type { PieceSocket } from './piece-socket.js';
 import { Redial } from './redial.js';
 import type { HandleNote, HandleRequest } from './requests.js';
@@ -64,7 +64,7 @@ export interface PeersOptions {
   readonly blocked: () => readonly PeerId[];
   readonly remembered: readonly RememberedPeer[];
   /** What this PC tells that peer about itself. */
-  readonly info: (peer: PeerId) => PeerInfo;
+  readonly info: (peer: PeerId) => OwnInfo;
   readonly handle: HandleRequest;
   /** `peer.info` and `peer.addresses` do not come here. */
   readonly note: HandleNote;
@@ -111,6 +111,7 @@ export class Peers implements Closable {
     this.#side = new SideSockets({
       dialler,
       clock,
+      log,
       call: this.call,
       addressOf: (id) => {
         const peer = this.#peers.get(id);
@@ -119,7 +120,13 @@ export class Peers implements Closable {
       servePieces: options.servePieces,
       serveStream: options.serveStream,
     });
-    this.#notes = new PeerNotes({ clock, info: options.info, peers: () => this.#peers.values() });
+    this.#notes = new PeerNotes({
+      clock,
+      log,
+      ownName: options.ownName,
+      info: options.info,
+      peers: () => this.#peers.values(),
+    });
     this.#group = membership.group;
     this.#digest = membership.digest();
     this.#unsubscribe = events.on('workgroup.changed', () => this.#regrouped());
@@ -191,7 +198,7 @@ export class Peers implements Closable {
     this.#notes.tellAllSoon();
   }
 
-  /** Something that `info` tells may have changed. */
+  /** This PC's name, or something that `info` tells, may have changed. */
   infoChanged(): void {
     this.#notes.tellAllSoon();
   }
@@ -202,16 +209,7 @@ export class Peers implements Closable {
    * @throws PotluckError USAGE, PEER_UNREACHABLE, NOT_ALLOWED, NOT_A_MEMBER, NO_WORKGROUP, CANCELLED
    */
   async connect(typed: string, ports: readonly number[], signal: AbortSignal): Promise<PeerId> {
-    let failure = new PotluckError('PEER_UNREACHABLE', `no PC answers at ${typed.trim()}`);
-    for (const address of await resolveTypedAddress(typed, ports, signal)) {
-      try {
-        return await this.#redial.dialNow(address, signal);
-      } catch (thrown) {
-        if (!(thrown instanceof PotluckError) || thrown.code !== 'PEER_UNREACHABLE') throw thrown;
-        failure = new PotluckError('PEER_UNREACHABLE', `${addressText(address)}: ${thrown.message}`, { cause: thrown });
-      }
-    }
-    throw failure;
+    return this.#redial.dialAny(await resolveTypedAddress(typed, ports, signal), signal);
   }
 
   /** To be called when the list of blocked peers has changed. */
@@ -290,10 +288,10 @@ export class Peers implements Closable {
     peer.toldInfo = '';
     peer.toldAddresses = '';
     log.info('peer.online', { peer: peerIdShort(peer.id) });
-    this.#notes.tell(peer);
-    this.#notes.tellAllSoon();
     events.emit('peer.online', { peer: peer.id });
     this.#changed(peer.id);
+    this.#notes.tell(peer);
+    this.#notes.tellAllSoon();
   }
 
   #offline(session: Session, end: LinkEnd): void {
@@ -325,6 +323,7 @@ export class Peers implements Closable {
     const peer = this.#peers.get(id);
     if (peer === undefined) return;
     peer.info = info;
+    peer.name = info.name;
     const address = reachedAt(peer);
     for (const one of [...(address === null ? [] : [address]), ...info.addresses]) this.#redial.learn(one, id);
     this.#notes.tellAllSoon();

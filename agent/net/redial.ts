@@ -19,6 +19,7 @@ import {
 } from '../../protocol/limits.js';
 import type { Address } from '../../protocol/peer/info.js';
 import { dial, type Dialler } from './dial.js';
+import { addressText } from './known-peer.js';
 
 /** An announced address at which nobody ever proved to be a member is forgotten after so many dials. */
 const UNPROVED_FAILURES_MAX_COUNT = 6;
@@ -120,11 +121,35 @@ export class Redial implements Closable {
   }
 
   /**
-   * Dials an address now, because a person asked for it.
-   * @returns who is there; the link is ready, or was before
-   * @throws PotluckError why not
+   * Dials these addresses now, one after the other, because a person asked for it.
+   * @returns who is at the first that answers; the link is ready, or was before
+   * @throws PotluckError PEER_UNREACHABLE: none answers; NOT_ALLOWED, NOT_A_MEMBER, USAGE, NO_WORKGROUP, CANCELLED
    */
-  async dialNow(address: Address, signal: AbortSignal): Promise<PeerId> {
+  async dialAny(addresses: readonly Address[], signal: AbortSignal): Promise<PeerId> {
+    let failure = new PotluckError('PEER_UNREACHABLE', 'no PC is known by this address');
+    // A PC that does not answer at one port answers at no other.
+    const silent = new Set<string>();
+    for (const address of addresses) {
+      if (silent.has(address.host)) continue;
+      try {
+        return await this.#dialNow(address, signal);
+      } catch (thrown) {
+        const error = toPotluckError(thrown);
+        if (error.code !== 'PEER_UNREACHABLE' && error.code !== 'TIMEOUT') throw error;
+        if (error.code === 'TIMEOUT') silent.add(address.host);
+        failure = new PotluckError('PEER_UNREACHABLE', `${addressText(address)}: ${error.message}`, { cause: error });
+      }
+    }
+    throw failure;
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort(new PotluckError('CANCELLED', 'the agent stops'));
+    this.#cancelTimer();
+    await Promise.allSettled(this.#running);
+  }
+
+  async #dialNow(address: Address, signal: AbortSignal): Promise<PeerId> {
     if (!this.#options.isAcceptableRemote(address.host)) {
       throw new PotluckError('NOT_ALLOWED', `${address.host} is not in this office's network`);
     }
@@ -134,12 +159,6 @@ export class Redial implements Closable {
     await this.#track(this.#attempt(target, AbortSignal.any([signal, this.#abort.signal])));
     if (target.peer === null) throw new PotluckError('PEER_UNREACHABLE', 'nobody is there');
     return target.peer;
-  }
-
-  async close(): Promise<void> {
-    this.#abort.abort(new PotluckError('CANCELLED', 'the agent stops'));
-    this.#cancelTimer();
-    await Promise.allSettled(this.#running);
   }
 
   #run(): void {

@@ -14,7 +14,7 @@ import { type Clock, withDeadline } from '../platform/clock.js';
 import { plainAddress } from '../platform/interfaces.js';
 import type { Log } from '../platform/log.js';
 import type { Closable } from '../platform/scope.js';
-import { PotluckError } from '../../protocol/errors.js';
+import { PotluckError, toPotluckError } from '../../protocol/errors.js';
 import { type PeerId, peerIdShort } from '../../protocol/ids.js';
 import { PROBATION_MAX_COUNT, UPGRADE_HEADERS_MAX_BYTES } from '../../protocol/limits.js';
 import { ALPN_JOIN } from '../../protocol/version.js';
@@ -183,8 +183,7 @@ export class Server implements Closable {
       else await this.#prove(socket, handshake, host);
     } catch (thrown) {
       socket.destroy();
-      if (!(thrown instanceof Error)) throw thrown;
-      this.#options.log.debug('connection.refused', { error: thrown.name });
+      this.#options.log.debug('connection.refused', { error: toPotluckError(thrown).code });
     }
   }
 

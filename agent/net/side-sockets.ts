@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import type { WebSocket } from 'ws';
 import type { Clock } from '../platform/clock.js';
+import type { Log } from '../platform/log.js';
 import { PotluckError, toPotluckError } from '../../protocol/errors.js';
 import { hex, type PeerId } from '../../protocol/ids.js';
 import {
@@ -22,6 +23,7 @@ import type { PeerCall } from '../../protocol/peer/messages.js';
 import type { StreamOpen } from '../../protocol/peer/stream-open.js';
 import type { ByteStream } from './byte-stream.js';
 import { dial, type Dialler } from './dial.js';
+import { faultFields } from './link.js';
 import { type PieceSocket, wrapPieceSocket } from './piece-socket.js';
 import type { Incoming } from './server.js';
 import { Slots } from './slots.js';
@@ -40,6 +42,7 @@ const MAX_COUNT: Readonly<Record<SideKind, number>> = {
 export interface SideSocketsOptions {
   readonly dialler: Dialler;
   readonly clock: Clock;
+  readonly log: Log;
   /** Where the peer is reached now; null when it is not linked or its port is not known. */
   readonly addressOf: (peer: PeerId) => Address | null;
   readonly call: PeerCall;
@@ -138,9 +141,14 @@ export class SideSockets {
 
   #serve(peer: PeerId, { kind, webSocket }: Place): void {
     if (webSocket === null) return;
-    const { clock, dialler, servePieces, serveStream } = this.#options;
-    if (kind === 'pieces') servePieces(peer, wrapPieceSocket(webSocket));
-    else serveStreamOn({ clock, limits: dialler.limits }, webSocket, peer, serveStream);
+    const { clock, log, dialler, servePieces, serveStream } = this.#options;
+    try {
+      if (kind === 'pieces') servePieces(peer, wrapPieceSocket(webSocket));
+      else serveStreamOn({ clock, limits: dialler.limits }, webSocket, peer, serveStream);
+    } catch (thrown) {
+      webSocket.terminate();
+      log.error('serve.fault', faultFields(thrown));
+    }
   }
 
   async #open(peer: PeerId, kind: SideKind, signal: AbortSignal): Promise<WebSocket> {

@@ -2,8 +2,9 @@
  * What peers tell each other about themselves and where others were reached. SPEC.md, "Peer information".
  */
 import * as v from 'valibot';
-import { ADDRESSES_PER_PEER_MAX_COUNT, MEMBERS_MAX_COUNT, PORT_MIN } from '../limits.js';
+import { ADDRESSES_PER_PEER_MAX_COUNT, MEMBERS_MAX_COUNT, NAME_MAX_BYTES, PORT_MIN } from '../limits.js';
 import { PeerIdHex } from '../ids.js';
+import { peerText } from '../text.js';
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000));
 const bytes = v.pipe(v.number(), v.minValue(0), v.maxValue(Number.MAX_SAFE_INTEGER));
@@ -17,6 +18,8 @@ export type Address = v.InferOutput<typeof Address>;
 
 /** `peer.info`, a note: sent after `hello` and whenever one of its values changes. */
 export const PeerInfo = v.strictObject({
+  /** As in `hello`, which is said once: a name may change meanwhile. */
+  name: peerText(NAME_MAX_BYTES),
   version: v.pipe(v.string(), v.regex(/^[0-9A-Za-z.+-]{1,32}$/)),
   platform: v.pipe(v.string(), v.regex(/^[a-z0-9]{1,16}$/)),
   /** Of the volume that holds the agent's downloads; null when it cannot be told. */

@@ -4,6 +4,7 @@ import { mkdirSync } from 'node:fs';
 import type { ByteStream } from '../../agent/net/byte-stream.js';
 import { NET_LIMITS, type NetLimits } from '../../agent/net/net-limits.js';
 import { Network } from '../../agent/net/network.js';
+import type { OwnInfo } from '../../agent/net/peer-notes.js';
 import type { PieceSocket } from '../../agent/net/piece-socket.js';
 import type { HandleNote, HandleRequest } from '../../agent/net/requests.js';
 import type { ServeStream } from '../../agent/net/stream-opening.js';
@@ -15,7 +16,6 @@ import { type Invites, openInvites } from '../../agent/workgroup/invites.js';
 import { type Membership, openMembership } from '../../agent/workgroup/membership.js';
 import { PotluckError } from '../../protocol/errors.js';
 import type { PeerId } from '../../protocol/ids.js';
-import type { PeerInfo } from '../../protocol/peer/info.js';
 import type { StreamOpen } from '../../protocol/peer/stream-open.js';
 import type { Case } from '../support/spec.js';
 import { temporaryFolder } from '../support/temporary.js';
@@ -28,8 +28,9 @@ export interface Handlers {
   note: HandleNote;
   servePieces: (peer: PeerId, socket: PieceSocket) => void;
   serveStream: ServeStream;
-  info: (peer: PeerId) => PeerInfo;
+  info: (peer: PeerId) => OwnInfo;
   blocked: PeerId[];
+  name: string;
 }
 
 export interface FloorAgent {
@@ -64,7 +65,7 @@ let made = 0;
 
 export async function openFloorAgent(t: Case, name: string, options: FloorOptions = {}): Promise<FloorAgent> {
   const { limits, again, host = HOST, random = Math.random, isAcceptableRemote = () => true } = options;
-  const events = again?.events ?? new Events((thrown) => console.error(thrown));
+  const events = again?.events ?? new Events(() => undefined);
   const logged: FloorAgent['logged'] = [];
   const log = collect(logged);
   const folder = path.join(temporaryFolder(t), `${name}-${(made += 1)}`);
@@ -84,6 +85,7 @@ export async function openFloorAgent(t: Case, name: string, options: FloorOption
     serveStream: () => Promise.reject(new PotluckError('UNSUPPORTED', 'not in this test')),
     info: () => ({ ...INFO, addresses: [{ host, port: agent.port }] }),
     blocked: [],
+    name,
   };
   const network = await Network.open({
     identity,
@@ -97,7 +99,7 @@ export async function openFloorAgent(t: Case, name: string, options: FloorOption
     limits: { ...NET_LIMITS, ...limits },
     listen: { ports: options.ports ?? [0], host },
     remembered: [],
-    ownName: () => name,
+    ownName: () => handlers.name,
     blocked: () => handlers.blocked,
     info: (peer) => handlers.info(peer),
     handle: (...request) => handlers.handle(...request),
@@ -123,7 +125,7 @@ export async function openFloorAgent(t: Case, name: string, options: FloorOption
   return agent;
 }
 
-const INFO: Omit<PeerInfo, 'addresses'> = {
+const INFO: Omit<OwnInfo, 'addresses'> = {
   version: '0.0.0',
   platform: 'linux',
   disk: null,
@@ -249,4 +251,8 @@ export function openAccepted(agent: FloorAgent): Promise<ByteStream> {
 /** Resolves when it is over, however. */
 export function closed(stream: ByteStream): Promise<void> {
   return new Promise((resolve) => stream.once('close', resolve));
+}
+
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
 }

@@ -9,7 +9,7 @@ import { ADDRESSES_PER_PEER_MAX_COUNT, DIAL_MAX_COUNT } from '../../protocol/lim
 import type { Address } from '../../protocol/peer/info.js';
 import { FakeClock } from '../support/fake-clock.js';
 import { type Case, spec } from '../support/spec.js';
-import { failure, HOST, openFloorAgent } from './floor.js';
+import { failure, HOST, openFloorAgent, until } from './floor.js';
 
 const ANA = 'a'.repeat(64) as PeerId;
 const BRUNO = 'b'.repeat(64) as PeerId;
@@ -57,10 +57,6 @@ async function openCounter(
   t.defer(() => server.close());
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
   return { address: { host: HOST, port: (server.address() as net.AddressInfo).port }, count: () => count };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 /** Long enough for a dial on loopback to have begun. */
@@ -125,7 +121,7 @@ spec('redial', (it) => {
     redial.learn(address, BRUNO);
     await pause();
     assert.is(count(), 0);
-    assert.is(await failure(redial.dialNow({ host: '198.51.100.1', port: 40_000 }, t.signal)), 'NOT_ALLOWED');
+    assert.is(await failure(redial.dialAny([{ host: '198.51.100.1', port: 40_000 }], t.signal)), 'NOT_ALLOWED');
   });
 
   it('keeps few addresses of one peer, and gives up announced ones that never prove anything', async (t) => {

@@ -242,6 +242,16 @@ spec('requests', (it) => {
     asker.receive({ t: 'cancel', id: 9 });
   });
 
+  it('are sent as fast as the other end allows, and not faster: a busy peer is no flood', async (t) => {
+    const [ana, bruno] = await openPair(t, { messagesPerSecond: 500, messagesBurst: 50 });
+    bruno.handlers.handle = async () => NOTHING;
+    const started = performance.now();
+    const asked = Array.from({ length: 250 }, () => ana.peers.call(bruno.id, 'shares.list', {}, t.signal));
+    await Promise.all(asked);
+    assert.ok(performance.now() - started > 300);
+    assert.ok(ana.peers.isOnline(bruno.id));
+  });
+
   it('travel over a real link, with signs of life and in both directions', async (t) => {
     const [ana, bruno] = await openPair(t);
     for (const agent of [ana, bruno]) {
