@@ -68,13 +68,13 @@ interface Side {
   readonly places: Set<Place>;
   readonly handshakes: Slots;
   readonly askedBack: Map<string, AskedBack>;
-  /** The way in which a connection came about last. */
-  way: 'dial' | 'back' | null;
 }
 
 export class SideSockets {
   readonly #options: SideSocketsOptions;
   readonly #sides = new Map<PeerId, Side>();
+  /** The way in which a connection came about last; kept over the sessions of a peer. */
+  readonly #ways = new Map<PeerId, 'dial' | 'back'>();
 
   constructor(options: SideSocketsOptions) {
     this.#options = options;
@@ -191,17 +191,17 @@ export class SideSockets {
         kind,
         null,
         signal,
-        side.way === 'dial' ? undefined : UNTRIED_TCP_MAX_MS,
+        this.#ways.get(peer) === 'dial' ? undefined : UNTRIED_TCP_MAX_MS,
       );
-      side.way = 'dial';
+      this.#ways.set(peer, 'dial');
       return webSocket;
     };
     const byBack = async (): Promise<WebSocket> => {
       const webSocket = await this.#askBack(peer, side, kind, signal);
-      side.way = 'back';
+      this.#ways.set(peer, 'back');
       return webSocket;
     };
-    const [first, second] = side.way === 'back' ? [byBack, byDial] : [byDial, byBack];
+    const [first, second] = this.#ways.get(peer) === 'back' ? [byBack, byDial] : [byDial, byBack];
     try {
       return await first();
     } catch (thrown) {
@@ -267,7 +267,7 @@ export class SideSockets {
   #sideOf(peer: PeerId): Side {
     const known = this.#sides.get(peer);
     if (known !== undefined) return known;
-    const side: Side = { places: new Set(), handshakes: new Slots(DIAL_MAX_COUNT), askedBack: new Map(), way: null };
+    const side: Side = { places: new Set(), handshakes: new Slots(DIAL_MAX_COUNT), askedBack: new Map() };
     this.#sides.set(peer, side);
     return side;
   }
