@@ -67,7 +67,11 @@ export class Network implements Closable {
         onJoin: (socket, handshake, host) => joinDoor.take(socket, handshake, host),
       },
       options.listen,
-    );
+    ).catch(async (thrown: unknown) => {
+      // Nobody else would end what the peers have begun.
+      await peers.close();
+      throw thrown;
+    });
     const network = new Network(options, dialler, server, peers, joinDoor);
     network.#watchSleep();
     return network;
