@@ -2,8 +2,9 @@
  * The terminal UI on the terminal that it is started in, with an agent in memory behind it: for the tests
  * that need a real terminal, and to look at it.
  *
- *   node --import tsx test/support/fake-ui.ts [--first-run] [--away] [--moving] [--throw]
+ *   node --import tsx test/support/fake-ui.ts [--first-run] [--away] [--moving] [--throw] [--pid FILE]
  */
+import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { TransferRow } from '../../protocol/local/model.js';
 import { openUi } from '../../tui/ui.js';
@@ -22,14 +23,23 @@ const { values } = parseArgs({
     moving: { type: 'boolean', default: false },
     /** Something fails that nobody expected, a moment after the start. */
     throw: { type: 'boolean', default: false },
+    /** Where its process id is written. */
+    pid: { type: 'string' },
   },
 });
 
+if (values.pid !== undefined) writeFileSync(values.pid, String(process.pid));
 const { rows, folders } = office();
 const agent = new FakeClient(
   values['first-run'] ? { self: [self({ workgroup: null })] } : broughtToNow(rows),
   broughtToNow([...folders]).reduce((map, [key, entries]) => map.set(key, entries), new Map()),
 );
+agent.answer('workgroup.invite', async ({ lifeMs }) => {
+  const expiresAt = new Date(Date.now() + lifeMs).toISOString();
+  const code = '7K2MQ-X4T9B-0RWZC-HN5DV';
+  agent.board.put('self', 'self', self({ inviteUntil: expiresAt }));
+  return { code, link: `potluck:join?c=${code}`, expiresAt };
+});
 if (values.away) agent.goAway();
 if (values.moving) setInterval(move, STEP_MS).unref();
 if (values.throw) {
@@ -45,7 +55,6 @@ await openUi({
   stdin: process.stdin,
   stdout: process.stdout,
 });
-console.log('the UI has ended');
 
 /** The office with its times as far from now as they are from its own moment. */
 function broughtToNow<T>(value: T): T {

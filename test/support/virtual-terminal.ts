@@ -51,6 +51,8 @@ export class VirtualTerminal extends Writable {
   writes = 0;
   /** The first thing that was refused; what is written after it is not looked at. */
   failure: Error | null = null;
+  /** Every colour that was ever written. */
+  readonly colors = new Set<number>();
   #grid: Cell[][];
   #x = 0;
   #y = 0;
@@ -160,6 +162,7 @@ export class VirtualTerminal extends Writable {
         return;
       case 'm':
         this.#style = styleAfter(this.#style, parameters);
+        if (this.#style.color !== null) this.colors.add(this.#style.color);
         return;
       case 'h':
       case 'l':
