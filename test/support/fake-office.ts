@@ -185,7 +185,13 @@ export function office(): { readonly rows: Rows; readonly folders: Folders } {
         addresses: ['192.168.1.33:17700'],
       }),
       peer('front-desk', { printers: 1, disk: { free: 90e9, total: 128e9 }, addresses: ['192.168.1.34:17700'] }),
-      peer('gui-notebook', { state: 'blocked', because: 'you blocked it on this PC', shares: 0, disk: null }),
+      peer('gui-notebook', {
+        state: 'blocked',
+        because: 'you blocked it on this PC',
+        shares: 0,
+        disk: null,
+        addresses: ['192.168.1.35:17700'],
+      }),
     ],
     shares: [
       share('Projects', { folder: '/home/ana/work/Projects' }),

@@ -34,12 +34,13 @@ const REASONS: Partial<Record<CommandId, Reason>> = {
   'browse.open': openReason,
   'browse.mark': (state) => onRow(state, 'entry', 'Only files and folders of a share can be marked'),
   'browse.markAll': (state) => onRow(state, 'entry', 'Only files and folders of a share can be marked'),
-  'browse.download': (state) =>
-    onRow(state, 'entry', 'Open a share and choose a file or folder first', () =>
-      isSelf(state, state.ui.browse.place.peer)
-        ? 'This is a folder of this PC: it is here already'
-        : ownerOffline(state),
-    ),
+  'browse.download': (state) => {
+    const kind = selectedRow(state)?.kind;
+    if (kind === 'own-share') return 'This is a folder of this PC: it is here already';
+    if (kind !== 'entry' && kind !== 'share') return 'Open a share and choose a file or folder first';
+    const isOwn = isSelf(state, state.ui.browse.place.peer);
+    return isOwn ? 'This is a folder of this PC: it is here already' : ownerOffline(state);
+  },
   'browse.print': (state) =>
     onRow(state, 'entry', 'Choose a file first', ({ entry }) => {
       if (entry.type === 'folder') return 'A folder cannot be printed; open it and choose a file';

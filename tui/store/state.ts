@@ -97,7 +97,7 @@ export const PRINT_FIELDS = ['file', 'printer', 'copies', 'sides', 'color'] as c
 export interface PrintForm {
   readonly file: Field;
   /** A coworker's file, fetched before it is printed; then `file` is only its name. */
-  readonly remote: { readonly peer: string; readonly share: string; readonly path: string } | null;
+  readonly remote: { readonly place: Place; readonly name: string } | null;
   /** Key in the table of printers. */
   readonly printer: string | null;
   readonly copies: number;

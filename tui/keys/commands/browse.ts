@@ -118,10 +118,18 @@ export async function toggleAllMarks(shell: Shell): Promise<void> {
   shell.do({ type: 'marked', names: isAll ? new Set() : new Set(names) });
 }
 
+/** The marked entries, else the one under the cursor; among shares, the whole share. */
 export async function download(shell: Shell): Promise<void> {
   const row = selectedRow(shell.state);
   const { place, marked } = shell.state.ui.browse;
-  if (place.peer === null || place.share === null || row?.kind !== 'entry') return;
+  if (row?.kind === 'share') {
+    const transfer = await shell.pending(row.id, 'starting', () =>
+      startDownload(shell, { ...place, share: row.name }, null),
+    );
+    sayWhere(shell, row.name, transfer.to);
+    return;
+  }
+  if (row?.kind !== 'entry') return;
   const names = marked.size > 0 ? [...marked] : [row.entry.name];
   if (names.length > DOWNLOADS_AT_ONCE_MAX_COUNT) {
     shell.hint(`At most ${DOWNLOADS_AT_ONCE_MAX_COUNT} at once: go up and download the whole folder instead`);
@@ -133,17 +141,27 @@ export async function download(shell: Shell): Promise<void> {
     to = transfer.to;
   }
   shell.do({ type: 'marked', names: new Set() });
-  const what = names.length === 1 ? (names[0] ?? '') : countOf(names.length, 'download');
-  const folder = selfOf(shell.state)?.downloads ?? '';
-  const where = homePath(names.length === 1 && to !== '' ? to : folder, shell.files.home);
-  shell.say('good', `${what} → ${where} · 3 shows how far it is`);
+  if (names.length === 1) sayWhere(shell, names[0] ?? '', to);
+  else sayWhere(shell, countOf(names.length, 'download'), selfOf(shell.state)?.downloads ?? '');
 }
 
-/** @returns the transfer as it was when it began */
-export async function startDownload(shell: Shell, place: Place, name: string): Promise<{ id: string; to: string }> {
-  const input = { peer: place.peer ?? '', share: place.share ?? '', path: pathText([...place.path, name]) };
-  const transfer = await shell.call('transfer.get', { ...input, onConflict: 'rename' });
-  shell.do({ type: 'fetched', key: fetchedKey(place, name), transfer: transfer.id });
+function sayWhere(shell: Shell, what: string, to: string): void {
+  shell.say('good', `${what} → ${homePath(to, shell.files.home)} · 3 shows how far it is`);
+}
+
+/**
+ * @param name  the entry at this place; null for the place itself
+ * @returns the transfer as it was when it began
+ */
+export async function startDownload(
+  shell: Shell,
+  place: Place,
+  name: string | null,
+): Promise<{ readonly id: string; readonly to: string }> {
+  const path = pathText(name === null ? place.path : [...place.path, name]);
+  const from = { peer: place.peer ?? '', share: place.share ?? '' };
+  const transfer = await shell.call('transfer.get', { ...from, path, onConflict: 'rename' });
+  if (name !== null) shell.do({ type: 'fetched', key: fetchedKey(place, name), transfer: transfer.id });
   return transfer;
 }
 

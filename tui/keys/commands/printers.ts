@@ -4,7 +4,7 @@ import { PotluckError } from '../../../protocol/errors.js';
 import type { PrinterRow, TransferRow } from '../../../protocol/local/model.js';
 import { EMPTY_FIELD, fieldOf } from '../../store/field.js';
 import { isSelf, selectedRow, TRANSFER_OVER } from '../../store/rows.js';
-import { fetchedKey, pathText } from '../../store/select.js';
+import { fetchedKey } from '../../store/select.js';
 import { PRINT_FIELDS, topDialog, type DialogOf, type PrintForm } from '../../store/state.js';
 import { jobDetails, printerDetails } from '../details.js';
 import { absolutePath, homePath } from '../local-files.js';
@@ -125,7 +125,7 @@ export function printEntry(shell: Shell): void {
   }
   const known = agent.tables.transfers.get(ui.fetched.get(fetchedKey(place, name)) ?? '');
   if (known?.state === 'done') openPrint(shell, homePath(known.to, shell.files.home), null);
-  else openPrint(shell, name, { peer: place.peer, share: place.share, path: pathText([...place.path, name]) });
+  else openPrint(shell, name, { place, name });
 }
 
 export async function acceptPrint(shell: Shell): Promise<void> {
@@ -136,7 +136,7 @@ export async function acceptPrint(shell: Shell): Promise<void> {
   if (printer === undefined) return complain(shell, dialog, 'Choose a printer first');
   if (form.remote !== null) {
     shell.do({ type: 'close' });
-    return fetchAndPrint(shell, form, printer);
+    return fetchAndPrint(shell, form.remote, form, printer);
   }
   if (form.file.value.trim() === '') return complain(shell, dialog, 'Type the path of a file; tab completes it');
   const file = absolutePath(form.file.value, shell.files.home);
@@ -169,9 +169,12 @@ async function print(shell: Shell, file: string, form: PrintForm, printer: Print
 }
 
 /** The download is the agent's and goes on in any case; that it is printed then is up to this UI. */
-async function fetchAndPrint(shell: Shell, form: PrintForm, printer: PrinterRow): Promise<void> {
-  const { place } = shell.state.ui.browse;
-  const name = form.file.value;
+async function fetchAndPrint(
+  shell: Shell,
+  { place, name }: NonNullable<PrintForm['remote']>,
+  form: PrintForm,
+  printer: PrinterRow,
+): Promise<void> {
   const started = await shell.pending(name, 'fetching', () => startDownload(shell, place, name));
   shell.say('info', `${name} is fetched, then printed on ${printer.name}; leave this window open until then`);
   const ended = await transferEnd(shell, started.id);

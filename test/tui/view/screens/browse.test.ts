@@ -94,6 +94,14 @@ spec('browse screen', (it) => {
     ui.sees('✓ have it');
   });
 
+  it('downloads a whole share', async (t) => {
+    const ui = await openOffice(t, '2', 'down', 'enter', 'd');
+    assert.equal(ui.agent.calls('transfer.get'), [
+      { peer: 'id-bruno-pc', share: 'Projects', path: '', onConflict: 'rename' },
+    ]);
+    ui.sees('✓ Projects → ~/Downloads/Projects');
+  });
+
   it('downloads what is marked, and forgets the marks', async (t) => {
     const ui = await openOffice(t, ...HARBOUR, 'down', 'space', 'down', 'down', 'space');
     ui.sees('2 entries marked · 1.3 MB', '●contract.pdf');
