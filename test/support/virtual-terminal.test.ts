@@ -21,7 +21,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   'a line over the edge': 'x'.repeat(11),
   'a wide letter over the edge': `${'x'.repeat(9)}港`,
   'a picture that scrolls': '\n\n\n\n',
-  'an unfinished sequence': `${ESC}`,
+  'an unfinished sequence': ESC,
   'a mode that the UI does not use': `${ESC}[?1000h`,
   'a colour out of 256': `${ESC}[38;5;1mx`,
 };

@@ -61,7 +61,10 @@ export function countOf(state: AppState, screen: Screen): number {
 
 /** The row under the cursor: the one that was chosen, else what now stands in its place; never a heading. */
 export function selectedIndex(rows: readonly ListRow[], cursor: Cursor): number {
-  const chosen = rows.findIndex((row) => row.id === cursor.id && row.kind !== 'heading');
+  const isChosen = (row: ListRow | undefined): boolean => row?.id === cursor.id && row.kind !== 'heading';
+  // Nearly always it stands where it stood, and a folder may have very many rows.
+  if (isChosen(rows[cursor.index])) return cursor.index;
+  const chosen = rows.findIndex(isChosen);
   if (chosen >= 0) return chosen;
   const from = Math.min(cursor.index, rows.length - 1);
   for (let index = Math.max(0, from); index < rows.length; index++) if (rows[index]?.kind !== 'heading') return index;
@@ -76,10 +79,16 @@ export function selectedRow(state: AppState): ListRow | null {
 
 /** The cursor `by` rows further, over headings, stopping at both ends. */
 export function movedCursor(rows: readonly ListRow[], cursor: Cursor, by: number): Cursor {
-  const selectable = rows.flatMap((row, index) => (row.kind === 'heading' ? [] : [index]));
-  const at = selectable.indexOf(selectedIndex(rows, cursor));
-  const index = selectable[Math.max(0, Math.min(selectable.length - 1, at + by))];
-  return index === undefined ? cursor : { id: rows[index]?.id ?? null, index };
+  const step = Math.sign(by);
+  let index = selectedIndex(rows, cursor);
+  if (index < 0) return cursor;
+  let left = Math.min(Math.abs(by), rows.length);
+  for (let next = index + step; left > 0 && next >= 0 && next < rows.length; next += step) {
+    if (rows[next]?.kind === 'heading') continue;
+    index = next;
+    left -= 1;
+  }
+  return { id: rows[index]?.id ?? null, index };
 }
 
 /** The first row of the next section, round to the first. */
@@ -90,6 +99,21 @@ export function nextSection(rows: readonly ListRow[], cursor: Cursor): Cursor {
   const at = selectedIndex(rows, cursor);
   const index = starts.find((start) => start > at) ?? starts[0];
   return index === undefined ? cursor : { id: rows[index]?.id ?? null, index };
+}
+
+/** Where the selected row is among the rows that are no headings, counted from 1, and how many these are. */
+export function positionIn(
+  rows: readonly ListRow[],
+  selected: number,
+): { readonly position: number; readonly count: number } {
+  let above = 0;
+  let headings = 0;
+  for (const [index, row] of rows.entries()) {
+    if (row.kind !== 'heading') continue;
+    headings += 1;
+    if (index <= selected) above += 1;
+  }
+  return { position: selected + 1 - above, count: rows.length - headings };
 }
 
 export function isSelf(state: AppState, peer: string | null): boolean {

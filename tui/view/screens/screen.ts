@@ -2,7 +2,7 @@
  * What every screen with a list has in common. A screen is a function from the state and the layout to
  * lines; pure, so that it can be tested as a table.
  */
-import { countOf, rowsOf, selectedIndex, type ListRow, type RowOf } from '../../store/rows.js';
+import { countOf, positionIn, rowsOf, selectedIndex, type ListRow, type RowOf } from '../../store/rows.js';
 import type { AppState, Screen } from '../../store/state.js';
 import type { Layout } from '../layout.js';
 import { fill, span, type Line } from '../line.js';
@@ -68,18 +68,13 @@ function nothingMatches(state: AppState, screen: Screen): readonly Line[] {
   ];
 }
 
-function isRow(row: ListRow): boolean {
-  return row.kind !== 'heading';
-}
-
 /** `4 of 61`, and with a filter how many there are without it. */
 function positionText(state: AppState, screen: Screen, rows: readonly ListRow[], selected: number): string {
-  const shownCount = rows.filter(isRow).length;
+  const { position, count } = positionIn(rows, selected);
   const all = countOf(state, screen);
   const filter = state.ui.filters[screen];
-  if (filter !== '') return `“${filter}” ${outOf(shownCount, all)}`;
-  if (selected < 0) return '';
-  return outOf(rows.slice(0, selected + 1).filter(isRow).length, all);
+  if (filter !== '') return `“${filter}” ${outOf(count, all)}`;
+  return selected < 0 ? '' : outOf(position, all);
 }
 
 function outOf(count: number, all: number): string {

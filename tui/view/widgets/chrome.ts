@@ -1,6 +1,6 @@
 /** What stands above and below every screen: title, tabs, the message line and the line of keys. Pure. */
 import { badgeOf, onlineCount, selfOf } from '../../store/select.js';
-import { countOf as rowCount, rowsOf } from '../../store/rows.js';
+import { countOf as rowCount, positionIn, rowsOf } from '../../store/rows.js';
 import { SCREENS, topDialog, type AppState, type Screen } from '../../store/state.js';
 import { rate } from '../../units.js';
 import { helpLineBindings, keySign } from '../../keys/catalogue.js';
@@ -70,7 +70,7 @@ export function messageLine(state: AppState, hint: Line, width: number): Line {
   const dialog = topDialog(state);
   if (dialog?.type === 'filter') {
     const { screen } = state.ui;
-    const found = rowsOf(state, screen).filter((row) => row.kind !== 'heading').length;
+    const found = positionIn(rowsOf(state, screen), -1).count;
     const count = span(`  ${found} of ${rowCount(state, screen)} `, 'faint');
     const room = width - lineWidth([count]) - 3;
     return [span(' / ', 'accent'), ...fieldLine(dialog.field, room, true), count];
