@@ -21,20 +21,25 @@ const LEAVE_ALTERNATE = '\u{1B}[?1049l';
 interface Started {
   readonly tmux: Tmux;
   readonly pid: () => number;
+  /** Of the window before the UI named it. */
+  readonly title: string;
 }
 
 /** Starts the UI from a shell that says `ended STATUS` after it. */
 async function start(t: Case, flags: string, env: NodeJS.ProcessEnv = {}): Promise<Started> {
   const tmux = await Tmux.open(t, { columns: 80, rows: 24, env });
+  const title = await tmux.title();
   const pidFile = path.join(temporaryFolder(t), 'pid');
   await tmux.type(`'${process.execPath}' '${PROGRAM}' --pid '${pidFile}' ${flags}; echo "ended $?"`);
   await tmux.press('Enter');
-  return { tmux, pid: () => Number(readFileSync(pidFile, 'utf8')) };
+  return { tmux, title, pid: () => Number(readFileSync(pidFile, 'utf8')) };
 }
 
-async function ended(tmux: Tmux): Promise<string> {
+/** Resolves with the screen once the UI has ended and given everything back. */
+async function ended({ tmux, title }: Started): Promise<string> {
   const screen = await tmux.until((text) => /^ended \d+$/m.test(text), 'the end');
   assert.not.ok(await tmux.isAlternate(), 'the first screen is back');
+  assert.is(await tmux.title(), title, 'the title is back');
   return screen;
 }
 
@@ -66,12 +71,13 @@ spec('the UI on a terminal', (it) => {
   it(
     'gives the screen and the title back, and says what goes on',
     async (t) => {
-      const { tmux } = await start(t, '');
+      const ui = await start(t, '');
+      const { tmux } = ui;
       await tmux.sees('bruno-pc', '? keys');
       assert.ok(await tmux.isAlternate());
       assert.is(await tmux.title(), 'Potluck: 3 transfers');
       await tmux.press('C-c');
-      const screen = await ended(tmux);
+      const screen = await ended(ui);
       assert.match(screen, '3 transfers and 1 print job go on in the background.');
       assert.match(screen, 'ended 0');
       assert.match(screen, PROGRAM.slice(-20), 'what was there before is there again');
@@ -89,10 +95,10 @@ spec('the UI on a terminal', (it) => {
     it(
       `gives the screen back when it gets a ${signal}`,
       async (t) => {
-        const { tmux, pid } = await start(t, '');
-        await tmux.sees('bruno-pc', '? keys');
-        process.kill(pid(), signal);
-        assert.match(await ended(tmux), `ended ${status}`);
+        const ui = await start(t, '');
+        await ui.tmux.sees('bruno-pc', '? keys');
+        process.kill(ui.pid(), signal);
+        assert.match(await ended(ui), `ended ${status}`);
       },
       OPTIONS,
     );
@@ -101,8 +107,7 @@ spec('the UI on a terminal', (it) => {
   it(
     'gives the screen back before an unexpected error is printed',
     async (t) => {
-      const { tmux } = await start(t, '--throw');
-      assert.match(await ended(tmux), 'Error: nobody expected this');
+      assert.match(await ended(await start(t, '--throw')), 'Error: nobody expected this');
     },
     OPTIONS,
   );
@@ -192,10 +197,11 @@ spec('the UI on a terminal', (it) => {
   it(
     'writes no colour under NO_COLOR, and only ASCII under LANG=C',
     async (t) => {
-      const { tmux } = await start(t, '', { NO_COLOR: '1', LANG: 'C' });
+      const ui = await start(t, '', { NO_COLOR: '1', LANG: 'C' });
+      const { tmux } = ui;
       await tmux.sees('* online', '? keys');
       await tmux.press('3', '4', '5', 'q');
-      await ended(tmux);
+      await ended(ui);
       const raw = tmux.raw();
       const drawn = raw.slice(raw.indexOf(ENTER_ALTERNATE), raw.indexOf(LEAVE_ALTERNATE));
       assert.ok(
