@@ -49,7 +49,7 @@ if (values.throw) {
 }
 await openUi({
   client: agent,
-  paths: { home: '/home/ana/.potluck', log: '/home/ana/.potluck/agent.log' } as never,
+  paths: { log: '/home/ana/.potluck/agent.log', startLog: '/home/ana/.potluck/agent.start.log' } as never,
   startAgent: async () => agent.comeBack(),
   env: process.env,
   stdin: process.stdin,

@@ -186,6 +186,7 @@ export async function openScreen(t: Case, rows: Rows, options: ScreenOptions = {
       socketFolder: null,
       token: '',
       log: '/home/ana/.potluck/agent.log',
+      startLog: '/home/ana/.potluck/agent.start.log',
     } as never,
     startAgent: options.startAgent ?? (async () => agent.comeBack()),
     env: options.env ?? {},

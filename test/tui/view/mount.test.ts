@@ -58,16 +58,27 @@ spec('ui', (it) => {
         agent,
         startAgent: () => Promise.reject(new Error('boom')),
         files: {
-          tail: async () => ['{"level":"error","at":"10:00","msg":"port taken","port":17700}', 'not JSON \u{1B}[2J'],
+          tail: async (file) =>
+            file.endsWith('start.log')
+              ? ['potluck: it cannot start \u{1B}[2J']
+              : ['{"level":"error","at":"10:00","msg":"port taken","port":17700}'],
         },
       },
     );
     await ui.press('enter');
     ui.sees('✗ unexpected failure', '[INTERNAL]');
     await ui.press('l');
-    ui.sees('agent.log', '10:00 error port taken port=17700', 'not JSON ·[2J');
+    ui.sees('agent.log', '10:00 error port taken port=17700', 'potluck: it cannot start ·[2J');
     await ui.press('esc', 'esc');
     ui.sees('start it now');
+  });
+
+  it('says that there is no log where no agent was ever started', async (t) => {
+    const agent = new FakeClient({});
+    agent.goAway();
+    const ui = await openScreen(t, {}, { agent, files: { tail: () => Promise.reject(new Error('no such file')) } });
+    await ui.press('l');
+    ui.sees('There is no log yet');
   });
 
   it('shows keys, finds them by what they do, and closes with esc', async (t) => {

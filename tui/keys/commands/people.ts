@@ -12,6 +12,9 @@ import type { Shell } from '../shell.js';
 /** A member that was let in long ago is hardly the doing of whoever found a lost PC. */
 const TRUSTED_AFTER_MS = 7 * 24 * 60 * 60 * 1000;
 
+/** Lines of a log that are shown. */
+const LOG_LINES_COUNT = 200;
+
 const LogRecord = v.pipe(
   v.string(),
   v.parseJson(),
@@ -144,11 +147,25 @@ export async function startAgent(shell: Shell): Promise<void> {
   }
 }
 
-/** The log is read from the disk: there is no agent to ask for it. */
+/**
+ * The log is read from the disk: there is no agent to ask for it. What the last start printed comes after
+ * it, because an agent that did not come up has written no log.
+ */
 export async function showLog(shell: Shell): Promise<void> {
-  const lines = await shell.files.tail(shell.paths.log, 200);
-  const text = lines.length === 0 ? ['The log is empty.'] : lines.map(logText);
-  shell.open({ type: 'text', title: shell.paths.log, lines: text, index: Math.max(0, text.length - 1) });
+  const { log, startLog } = shell.paths;
+  const [written, printed] = await Promise.all([log, startLog].map((file) => tailOrNothing(shell, file)));
+  const lines = [...(written ?? []).map(logText), ...(printed ?? [])];
+  const text = lines.length === 0 ? ['There is no log yet: no agent was started here.'] : lines;
+  shell.open({ type: 'text', title: log, lines: text, index: Math.max(0, text.length - 1) });
+}
+
+async function tailOrNothing(shell: Shell, file: string): Promise<readonly string[]> {
+  try {
+    return await shell.files.tail(file, LOG_LINES_COUNT);
+  } catch {
+    // Not written yet, which the other file or the sentence instead of both tells.
+    return [];
+  }
 }
 
 /** A line of the log is a JSON object; what cannot be read as one is shown as it is. */
