@@ -84,10 +84,12 @@ export const PRINTER_STATE = {
 export const STATUS = {
   notPossible: 0x04_04,
   notFound: 0x04_06,
+  gone: 0x04_07,
   attributes: 0x04_0b,
   formatUnsupported: 0x04_0a,
   formatError: 0x04_11,
   operationUnsupported: 0x05_01,
+  versionUnsupported: 0x05_03,
   unavailable: 0x05_02,
   temporary: 0x05_05,
   notAccepting: 0x05_06,
