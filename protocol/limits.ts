@@ -196,7 +196,16 @@ export const FREE_SPACE_FLOOR_BYTES = 256 * MIB;
 export const PRINTERS_MAX_COUNT = 64;
 export const DOCUMENT_MAX_BYTES = 1024 * MIB;
 export const JOBS_PER_PEER_HOUR_MAX_COUNT = 200;
+/** Jobs of one peer that are not over. */
+export const JOBS_OPEN_PER_PEER_MAX_COUNT = 64;
+/** Jobs of this PC's own user that are not over. */
+export const JOBS_WAITING_MAX_COUNT = 1000;
+/** How long a job waits for the printer's PC, and a begun document for its rest. */
+export const JOB_WAIT_MAX_MS = 24 * 60 * MINUTE;
 export const JOBS_KEPT_COUNT = 1000;
+/** How long the id of a job that is over keeps it from being printed again, and how many such ids are kept. */
+export const JOB_IDS_KEPT_MS = 30 * 24 * 60 * MINUTE;
+export const JOB_IDS_KEPT_COUNT = 50_000;
 export const COPIES_MAX_COUNT = 99;
 export const IPP_ATTRIBUTES_MAX_BYTES = 1 * MIB;
 /** Attribute values and group marks of one IPP message. */
