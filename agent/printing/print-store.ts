@@ -5,7 +5,7 @@
  * of a job is what keeps a repeated offer from printing it again.
  */
 import * as v from 'valibot';
-import { DOCUMENT_FORMATS } from '../../protocol/document.js';
+import { type DocumentFormat, isDocumentFormat } from '../../protocol/document.js';
 import { JobIdText, PeerIdHex, PrinterIdHex } from '../../protocol/ids.js';
 import { JOB_IDS_KEPT_COUNT, JOB_IDS_KEPT_MS, PRINTERS_MAX_COUNT } from '../../protocol/limits.js';
 import { JOB_STATES, PeerPrinter, Ticket } from '../../protocol/peer/printing.js';
@@ -45,7 +45,12 @@ const OwnPrinter = v.object({
 });
 export type OwnPrinter = v.InferOutput<typeof OwnPrinter>;
 
-const document = v.object({ format: v.picklist(DOCUMENT_FORMATS), size: count, sha256: v.string() });
+const format = v.pipe(
+  v.string(),
+  v.check(isDocumentFormat, 'no type that can be printed'),
+  v.transform((text) => text as DocumentFormat),
+);
+const document = v.object({ format, size: count, sha256: v.string() });
 const seen = {
   state: v.picklist(JOB_STATES),
   reasons: v.array(v.string()),

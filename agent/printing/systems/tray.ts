@@ -53,13 +53,13 @@ export class Tray implements SystemPrinter {
 
   /** Nothing has a name before the document is in. */
   async create(): Promise<null> {
-    await guarded(this.#folder, () => this.#makeFolder());
+    await guarded(() => this.#makeFolder());
     return null;
   }
 
   async send(_ref: string | null, order: PrintOrder, signal: AbortSignal): Promise<string> {
     const hidden = this.#hidden(order);
-    await guarded(this.#folder, async () => {
+    await guarded(async () => {
       await this.#makeFolder();
       await copyFile(order.file, hidden, constants.COPYFILE_FICLONE);
       const handle = await open(hidden, 'r+');
@@ -76,7 +76,7 @@ export class Tray implements SystemPrinter {
 
   async release(_ref: string, order: PrintOrder): Promise<SystemJob> {
     const hidden = this.#hidden(order);
-    await guarded(this.#folder, async () => {
+    await guarded(async () => {
       // A second link is its own name: only the hidden one is left to be taken away.
       if ((await lstat(hidden)).nlink === 1) await this.#name(hidden, order);
       await rm(hidden, { force: true });
@@ -102,7 +102,7 @@ export class Tray implements SystemPrinter {
     for (let number = 1; number <= NAMES_MAX_COUNT; number++) {
       if (await place(hidden, path.join(this.#folder, nameOf(order, number)))) return;
     }
-    throw new PotluckError('PRINTER_FAILED', `the tray ${this.#folder} has too many files of the same name`);
+    throw new PotluckError('PRINTER_FAILED', 'the tray has too many files of the same name');
   }
 
   #hidden(order: PrintOrder): string {
@@ -169,17 +169,17 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Failures of the disk in our words. */
-async function guarded(folder: string, work: () => Promise<void>): Promise<void> {
+/** Failures of the disk in our words, without the path: a coworker is told of them. */
+async function guarded(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (thrown) {
     if (thrown instanceof PotluckError) throw thrown;
     const code = codeOf(thrown);
     if (code === 'ENOSPC' || code === 'EDQUOT') {
-      throw new PotluckError('NO_SPACE', `no space left in the tray ${folder}`, { cause: thrown });
+      throw new PotluckError('NO_SPACE', 'the tray is full', { cause: thrown });
     }
-    throw new PotluckError('PRINTER_FAILED', `the tray ${folder} cannot be written: ${code}`, { cause: thrown });
+    throw new PotluckError('PRINTER_FAILED', `the folder of the tray cannot be written: ${code}`, { cause: thrown });
   }
 }
 
