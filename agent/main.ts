@@ -8,7 +8,7 @@
 import { parseArgs } from 'node:util';
 import { toPotluckError, ERROR_CODES, PotluckError } from '../protocol/errors.js';
 import { CLOSE_MAX_MS, NAME_MAX_BYTES, PORT_MIN } from '../protocol/limits.js';
-import { type AgentOptions, openAgent } from './agent.js';
+import { type Agent, type AgentOptions, openAgent } from './agent.js';
 import { pathsOfThisAgent } from './platform/paths.js';
 
 interface Flags extends Omit<AgentOptions, 'paths'> {
@@ -30,7 +30,10 @@ async function runAgent(options: AgentOptions, json: boolean): Promise<void> {
   // Before anything is opened, so that a signal during the start also ends in an orderly way.
   const stop = new AbortController();
   for (const name of STOP_SIGNALS) process.on(name, () => stop.abort());
-  const agent = await openAgent(options);
+  const stopped = new Promise<void>((resolve) =>
+    stop.signal.addEventListener('abort', () => resolve(), { once: true }),
+  );
+  let agent = await openAgent(options);
   let trouble = 0;
   for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
     process.on(event, (thrown: unknown) => {
@@ -39,16 +42,24 @@ async function runAgent(options: AgentOptions, json: boolean): Promise<void> {
       if (trouble > TROUBLE_MAX_COUNT) process.exit(1);
     });
   }
-  const { id, name, port, addresses } = agent.ready;
-  if (json) console.log(JSON.stringify({ event: 'ready', id, name, port, addresses }));
-  else console.log(`ready: ${name} (${id.slice(0, 7)}) on ${addresses.join(', ') || `port ${port}`}`);
-
-  if (!stop.signal.aborted)
-    await new Promise((resolve) => stop.signal.addEventListener('abort', resolve, { once: true }));
+  sayReady(agent, json);
+  while (!stop.signal.aborted) {
+    await Promise.race([stopped, agent.rekeyed]);
+    if (stop.signal.aborted) break;
+    // It gave up its key: as another PC, in no workgroup, it begins anew at the same port.
+    const { port } = agent.ready;
+    await agent.close();
+    agent = await openAgent({ ...options, port: options.port === null ? null : port });
+  }
   // What does not close in time is cut: a log-off waits for nobody.
   setTimeout(() => process.exit(0), CLOSE_MAX_MS).unref();
   await agent.close();
   process.exit(0);
+}
+
+function sayReady({ ready: { id, name, port, addresses } }: Agent, json: boolean): void {
+  if (json) console.log(JSON.stringify({ event: 'ready', id, name, port, addresses }));
+  else console.log(`ready: ${name} (${id.slice(0, 7)}) on ${addresses.join(', ') || `port ${port}`}`);
 }
 
 /** More than this is no accident: the supervisor starts a fresh agent. */

@@ -99,6 +99,8 @@ export const INVITE_MAX_MS = 24 * 60 * MINUTE;
 export const JOIN_FRAME_MAX_BYTES = 2048;
 export const JOIN_STEP_MAX_MS = 5 * SECOND;
 export const JOIN_MAX_MS = 60 * SECOND;
+/** A PC that joins looks for this long for one more PC with an open invitation. */
+export const JOIN_SEARCH_MAX_MS = 8 * SECOND;
 export const JOIN_CANDIDATES_MAX_COUNT = 12;
 export const JOIN_INTERVAL_MS = 2 * SECOND;
 export const JOIN_MAX_COUNT = 2;

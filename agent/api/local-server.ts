@@ -99,8 +99,9 @@ class Door {
   async #closeAll(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#watchers.close();
-    for (const socket of this.#sockets) socket.destroy();
+    // Who has asked gets an answer, if only that the agent stops.
     await this.#calls.close();
+    for (const socket of this.#sockets) socket.destroySoon();
     await closed;
   }
 

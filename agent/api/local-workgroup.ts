@@ -1,13 +1,12 @@
 /** Methods of the local API about this PC, its workgroup and the coworkers in it. */
 import { readFile } from 'node:fs/promises';
 import { peerIdText, type PeerId } from '../../protocol/ids.js';
-import { JOIN_MAX_MS, NAME_MAX_BYTES } from '../../protocol/limits.js';
+import { NAME_MAX_BYTES } from '../../protocol/limits.js';
 import type { LocalMethod, MemberRow } from '../../protocol/local/api.js';
-import type { PeerRow, SelfRow } from '../../protocol/local/model.js';
+import type { PeerRow } from '../../protocol/local/model.js';
 import { parseInviteCode } from '../../protocol/invite.js';
 import { safe } from '../../protocol/text.js';
 import { PotluckError } from '../../protocol/errors.js';
-import { withDeadline } from '../platform/clock.js';
 import type { Address } from '../../protocol/peer/info.js';
 import type { Network } from '../net/network.js';
 import type { Board } from '../platform/board.js';
@@ -15,6 +14,7 @@ import type { SettingsStore } from '../platform/settings.js';
 import type { Invites } from '../workgroup/invites.js';
 import type { Membership } from '../workgroup/membership.js';
 import type { LocalHandlers } from './local-calls.js';
+import type { PeopleRows } from './people-rows.js';
 
 export interface WorkgroupApiOptions {
   readonly id: PeerId;
@@ -27,12 +27,9 @@ export interface WorkgroupApiOptions {
   readonly network: Network;
   /** Announced PCs with an open invitation, as they are found. */
   readonly joinCandidates: (signal: AbortSignal) => AsyncIterable<Address>;
-  readonly self: () => SelfRow;
-  readonly rowOf: (peer: PeerId) => PeerRow | null;
+  readonly people: PeopleRows;
   /** What a person typed for a coworker. @throws PotluckError PEER_UNKNOWN, PEER_AMBIGUOUS */
   readonly peerNamed: (typed: string) => PeerId;
-  /** The name changed: everybody is told. */
-  readonly renamed: () => void;
 }
 
 type Handlers<M extends LocalMethod> = Pick<LocalHandlers, M>;
@@ -44,11 +41,11 @@ export function workgroupHandlers(options: WorkgroupApiOptions): Handlers<Workgr
 }
 
 function agentHandlers(options: WorkgroupApiOptions): Handlers<Extract<LocalMethod, `agent.${string}`>> {
-  const { board, settings, membership, network, self } = options;
+  const { board, settings, membership, network, people } = options;
   const startedMs = Date.now();
   return {
     'agent.status': async () => ({
-      ...self(),
+      ...people.self(),
       uptimeSeconds: Math.round((Date.now() - startedMs) / 1000),
       home: options.home,
       counts: {
@@ -71,8 +68,9 @@ function agentHandlers(options: WorkgroupApiOptions): Handlers<Extract<LocalMeth
         throw new PotluckError('NAME_INVALID', `a PC's name has 1 to ${NAME_MAX_BYTES} bytes of plain text and no /`);
       }
       await settings.change({ name });
-      options.renamed();
-      return self();
+      network.peers.infoChanged();
+      people.showSelf();
+      return people.self();
     },
     'agent.log': async ({ lines, after }) => {
       const text = await readFile(options.logFile, 'utf8').catch(() => '');
@@ -85,11 +83,11 @@ function agentHandlers(options: WorkgroupApiOptions): Handlers<Extract<LocalMeth
 }
 
 function groupHandlers(options: WorkgroupApiOptions): Handlers<Extract<LocalMethod, `workgroup.${string}`>> {
-  const { settings, membership, invites, network, self, peerNamed } = options;
+  const { settings, membership, invites, network, people, peerNamed } = options;
   return {
     'workgroup.create': async ({ name }) => {
       await membership.create(name, settings.get().name);
-      return self();
+      return people.self();
     },
     'workgroup.invite': async ({ lifeMs }) => {
       const { code, link, endsAt } = invites.open(lifeMs);
@@ -97,10 +95,15 @@ function groupHandlers(options: WorkgroupApiOptions): Handlers<Extract<LocalMeth
     },
     'workgroup.join': async ({ code, address }, signal) => {
       const parsed = parseInviteCode(code);
-      await withDeadline(JOIN_MAX_MS, signal, (deadline) =>
-        network.join(parsed, options.joinCandidates(deadline), address ?? null, deadline),
-      );
-      return self();
+      // Nobody is looked for any more once one has let this PC in.
+      const over = new AbortController();
+      try {
+        const candidates = options.joinCandidates(AbortSignal.any([signal, over.signal]));
+        await network.join(parsed, candidates, address ?? null, signal);
+      } finally {
+        over.abort();
+      }
+      return people.self();
     },
     'workgroup.members': async () => ({ members: membership.members().map((member) => memberRow(options, member.id)) }),
     'workgroup.remove': async ({ peer, keep }) => {
@@ -110,7 +113,7 @@ function groupHandlers(options: WorkgroupApiOptions): Handlers<Extract<LocalMeth
     },
     'workgroup.leave': async () => {
       await membership.leave((pages) => network.peers.spread(pages));
-      return self();
+      return people.self();
     },
   };
 }
@@ -133,9 +136,9 @@ function memberRow({ id, membership, network, settings }: WorkgroupApiOptions, m
 }
 
 function peerHandlers(options: WorkgroupApiOptions): Handlers<Extract<LocalMethod, `peer.${string}`>> {
-  const { board, network, settings, peerNamed, rowOf } = options;
+  const { board, network, settings, peerNamed, people } = options;
   const row = (peer: PeerId): PeerRow => {
-    const found = rowOf(peer);
+    const found = people.row(peer);
     if (found === null) throw new PotluckError('PEER_UNKNOWN', 'this PC is no member any more');
     return found;
   };

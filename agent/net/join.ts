@@ -52,7 +52,7 @@ export async function join(options: JoinOptions, signal: AbortSignal): Promise<J
   try {
     await withDeadline(options.dialler.limits.joinMs, signal, async (deadline) => {
       const trying = AbortSignal.any([deadline, found.signal]);
-      for await (const address of options.candidates) {
+      for await (const address of untilAborted(options.candidates, trying)) {
         if (attempts.length >= JOIN_CANDIDATES_MAX_COUNT || trying.aborted) break;
         attempts.push(attempt(address, trying));
       }
@@ -87,6 +87,20 @@ export async function join(options: JoinOptions, signal: AbortSignal): Promise<J
     } finally {
       release?.();
     }
+  }
+}
+
+/** What comes before the signal aborts: who waits for one more candidate must not wait on when one has let it in. */
+async function* untilAborted<T>(source: Iterable<T> | AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const aborted = new Promise<null>((resolve) => {
+    if (signal.aborted) resolve(null);
+    else signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+  for (;;) {
+    const next = await Promise.race([iterator.next(), aborted]);
+    if (next === null || next.done === true) return;
+    yield next.value;
   }
 }
 

@@ -15,8 +15,8 @@ export interface AgentEvents {
   'peer.changed': { readonly peer: PeerId };
   /** The roster, the workgroup or an invitation changed. */
   'workgroup.changed': { readonly removed: readonly PeerId[] };
-  /** This PC's own name or settings changed. */
-  'self.changed': Record<string, never>;
+  /** What this PC offers to coworkers changed. */
+  'offer.changed': { readonly what: 'shares' | 'printers' };
 }
 
 export type AgentEvent = keyof AgentEvents;
