@@ -13,12 +13,19 @@ export interface Field {
   readonly value: string;
   /** Offset in `value`, always at the border of a grapheme. */
   readonly cursor: number;
+  /** The value is only offered: what is typed takes its place, what edits it keeps it. */
+  readonly isSuggestion?: boolean;
 }
 
 export const EMPTY_FIELD: Field = { value: '', cursor: 0 };
 
 export function fieldOf(value: string): Field {
   return { value, cursor: value.length };
+}
+
+/** A value that can be kept with enter and is gone with the first letter of another one. */
+export function suggestionOf(value: string): Field {
+  return { ...fieldOf(value), isSuggestion: true };
 }
 
 /** A key as it reaches a field: its name, and the characters it would type ('' for an arrow). */
@@ -61,6 +68,7 @@ function insert(field: Field, text: string): Field {
   const plain = text.replaceAll(/[\r\n\t]+/g, ' ').replaceAll(/\p{Cc}/gu, '');
   const room = FIELD_MAX_LENGTH - field.value.length;
   if (plain === '' || plain.length > room) return field;
+  if (field.isSuggestion === true) return fieldOf(plain);
   return {
     value: field.value.slice(0, field.cursor) + plain + field.value.slice(field.cursor),
     cursor: field.cursor + plain.length,

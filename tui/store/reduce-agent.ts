@@ -6,7 +6,7 @@
 import type { WatchEvent } from '../../protocol/local/events.js';
 import type { Row, TableName, Tables } from '../../protocol/local/model.js';
 import { FIRST_SETUP, type AgentState, type AppState, type Level, type UiState } from './state.js';
-import { fieldOf } from './field.js';
+import { suggestionOf } from './field.js';
 
 /** @param now  Unix ms, for the toast that a notice becomes */
 export function reduceEvent(state: AppState, event: WatchEvent, now: number): AppState {
@@ -71,7 +71,7 @@ function followSetup(ui: UiState, agent: AgentState): UiState {
   const self = agent.tables.self.get('self');
   if (self === undefined) return ui;
   if (self.workgroup === null) {
-    return ui.setup === null ? { ...ui, dialogs: [], setup: { ...FIRST_SETUP, name: fieldOf(self.name) } } : ui;
+    return ui.setup === null ? { ...ui, dialogs: [], setup: { ...FIRST_SETUP, name: suggestionOf(self.name) } } : ui;
   }
   const isAsking = ui.setup !== null && ['choose', 'join', 'create'].includes(ui.setup.step);
   return isAsking && ui.setup.busy === null ? { ...ui, setup: null } : ui;

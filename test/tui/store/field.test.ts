@@ -1,7 +1,7 @@
 /** A line of text being typed. */
 import * as fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import { editField, EMPTY_FIELD, fieldOf, type Field } from '../../../tui/store/field.js';
+import { editField, suggestionOf, EMPTY_FIELD, fieldOf, type Field } from '../../../tui/store/field.js';
 import { spec } from '../../support/spec.js';
 
 /** `a|b`: the text with the cursor in it. */
@@ -57,5 +57,19 @@ spec('field', (it) => {
         assert.ok([...borders, field.value.length].includes(field.cursor));
       }),
     );
+  });
+});
+
+spec('a suggestion', (it) => {
+  it('is replaced by what is typed or pasted', () => {
+    assert.is(editField(suggestionOf('Office'), { name: 'F', text: 'F' }).value, 'F');
+    assert.is(editField(suggestionOf('Office'), { name: '', text: 'Front office' }).value, 'Front office');
+  });
+
+  it('is edited once the cursor moves or something is cut out', () => {
+    const shorter = editField(suggestionOf('Office'), { name: 'backspace', text: '' });
+    assert.is(editField(shorter, { name: 'x', text: 'x' }).value, 'Officx');
+    const left = editField(suggestionOf('Office'), { name: 'left', text: '' });
+    assert.is(editField(left, { name: 'x', text: 'x' }).value, 'Officxe');
   });
 });

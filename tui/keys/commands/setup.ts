@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { toPotluckError } from '../../../protocol/errors.js';
-import { fieldOf } from '../../store/field.js';
+import { suggestionOf } from '../../store/field.js';
 import { selfOf } from '../../store/select.js';
 import type { Setup, Tick } from '../../store/state.js';
 import { absolutePath, homePath } from '../local-files.js';
@@ -65,7 +65,7 @@ export async function acceptSetup(shell: Shell): Promise<void> {
   switch (setup.step) {
     case 'choose':
       if (setup.index === 0) change(shell, () => ({ step: 'join', index: 0 }));
-      else change(shell, () => ({ step: 'create', index: 0, group: fieldOf(FIRST_GROUP_NAME) }));
+      else change(shell, () => ({ step: 'create', index: 0, group: suggestionOf(FIRST_GROUP_NAME) }));
       return;
     case 'join':
       await join(shell, setup);
@@ -94,7 +94,7 @@ async function join(shell: Shell, setup: Setup): Promise<void> {
   const asked = { code, ...(address === '' ? {} : { address }) };
   await working(shell, 'Looking for the PC that made this code…', {
     work: (signal) => shell.call('workgroup.join', asked, signal),
-    next: (self) => ({ step: 'name', index: 0, name: fieldOf(self.name) }),
+    next: (self) => ({ step: 'name', index: 0, name: suggestionOf(self.name) }),
   });
 }
 
@@ -106,7 +106,7 @@ async function create(shell: Shell, setup: Setup): Promise<void> {
   }
   await working(shell, 'Creating it…', {
     work: (signal) => shell.call('workgroup.create', { name }, signal),
-    next: (self) => ({ step: 'name', index: 0, name: fieldOf(self.name) }),
+    next: (self) => ({ step: 'name', index: 0, name: suggestionOf(self.name) }),
   });
 }
 
