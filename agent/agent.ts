@@ -3,27 +3,32 @@
  *
  * Only wiring. A part that needs another one gets a function of it here.
  */
+import { homedir, userInfo } from 'node:os';
 import path from 'node:path';
+import { PotluckError } from '../protocol/errors.js';
 import { type PeerId, peerIdText } from '../protocol/ids.js';
 import { ADDRESSES_PER_PEER_MAX_COUNT } from '../protocol/limits.js';
 import type { LocalPaths } from '../protocol/local/paths.js';
 import type { Address } from '../protocol/peer/info.js';
 import type { PeerCall } from '../protocol/peer/messages.js';
+import type { StreamOpen } from '../protocol/peer/stream-open.js';
 import { PROGRAM_VERSION } from '../protocol/version.js';
 import { openLocalServer } from './api/local-server.js';
 import { filesHandlers } from './api/local-files.js';
-import { noPrinterHandlers } from './api/local-printing.js';
+import { printingHandlers } from './api/local-printing.js';
 import { Notices } from './api/notices.js';
 import { PeopleRows } from './api/people-rows.js';
 import { workgroupHandlers } from './api/local-workgroup.js';
-import { peerNotes, peerRequests, sharesFor } from './api/peer-api.js';
+import { countPrintersFor, mayStillPrint, peerNotes, peerRequests, sharesFor } from './api/peer-api.js';
 import { pieceDoor, streamDoor } from './api/stream-api.js';
-import { resolvePeer } from './core/peer-name.js';
+import { type NamedPeer, resolvePeer } from './core/peer-name.js';
 import { JoinWatch } from './discovery/join-watch.js';
 import { openDiscovery } from './discovery/mdns.js';
 import { openRememberedPeers } from './discovery/remembered-peers.js';
+import type { ByteStream } from './net/byte-stream.js';
 import { Network } from './net/network.js';
 import type { OwnInfo } from './net/peer-notes.js';
+import type { HandleRequest } from './net/requests.js';
 import { DEFAULT_PORTS } from './net/server.js';
 import { Board } from './platform/board.js';
 import { systemClock as clock } from './platform/clock.js';
@@ -34,6 +39,8 @@ import { openInterfaces } from './platform/interfaces.js';
 import { type LogLevel, openLog } from './platform/log.js';
 import { type Closable, Scope } from './platform/scope.js';
 import { openSettings } from './platform/settings.js';
+import { PRINT_TABLES } from './printing/print-store.js';
+import { Printing } from './printing/printing.js';
 import { LocalShares, SHARE_TABLES } from './shares/local-shares.js';
 import { RemoteShares } from './shares/remote-shares.js';
 import { Contents } from './storage/contents.js';
@@ -84,8 +91,10 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
   try {
     const ground = await openGround(options, scope);
     const files = openShares(ground);
-    const network = await openNetwork(ground, files);
-    return await openDoors(ground, files, network);
+    const wire = new Wire();
+    const printing = await openPrinting(ground, wire);
+    const network = await openNetwork(ground, { files, printing, wire });
+    return await openDoors(ground, { files, printing, wire, network });
   } catch (thrown) {
     await scope.close();
     throw thrown;
@@ -94,6 +103,41 @@ export async function openAgent(options: AgentOptions): Promise<Agent> {
 
 type Ground = Awaited<ReturnType<typeof openGround>>;
 type Files = ReturnType<typeof openShares>;
+
+/**
+ * The way to coworkers for what is opened before the network: it offers things to the network, and asks through it
+ * later. Until then everybody is offline.
+ */
+class Wire {
+  peers: Network['peers'] | null = null;
+  /** Answers what this PC asks of itself, as coworkers are answered: one sees what they see. */
+  own: { readonly id: PeerId; readonly handle: HandleRequest } | null = null;
+
+  readonly call: PeerCall = async (peer, method, body, signal, onProgress = () => undefined) => {
+    if (this.own?.id === peer) return (await this.own.handle(peer, method, body, signal, onProgress)) as never;
+    return this.#mustPeers().call(peer, method, body, signal, onProgress);
+  };
+
+  openStream(peer: PeerId, open: StreamOpen, signal: AbortSignal): Promise<ByteStream> {
+    return this.#mustPeers().openStream(peer, open, signal);
+  }
+
+  online(): PeerId[] {
+    const list = this.peers?.list() ?? [];
+    return list.filter(({ state }) => state === 'online').map(({ id }) => id);
+  }
+
+  #mustPeers(): Network['peers'] {
+    if (this.peers === null) throw new PotluckError('PEER_OFFLINE', 'the agent is still starting');
+    return this.peers;
+  }
+}
+
+interface Parts {
+  readonly files: Files;
+  readonly printing: Printing;
+  readonly wire: Wire;
+}
 
 /** This machine, this PC's key, its workgroup, and what is kept. */
 async function openGround(options: AgentOptions, scope: Scope) {
@@ -111,7 +155,9 @@ async function openGround(options: AgentOptions, scope: Scope) {
   const remembered = scope.own(await openRememberedPeers({ folder: home, clock, log }));
   const only = options.loopback ? LOOPBACK : options.listen;
   const interfaces = scope.own(openInterfaces({ clock, only }));
-  const database = scope.own(openDatabase(path.join(home, 'state.db'), [SHARE_TABLES, TRANSFER_TABLES], log));
+  const database = scope.own(
+    openDatabase(path.join(home, 'state.db'), [SHARE_TABLES, TRANSFER_TABLES, PRINT_TABLES], log),
+  );
   const board = new Board();
   const nameOf = (peer: PeerId): string => {
     const id = peerIdText(peer);
@@ -131,9 +177,44 @@ function openShares({ scope, home, log, database, board, events, nameOf }: Groun
   return { hasher, shares, uploadRows, uploads: new Uploads(uploadRows, clock) };
 }
 
-async function openNetwork(ground: Ground, { shares, uploads }: Files) {
+async function openPrinting(
+  { home, database, board, events, log, identity, settings, nameOf, scope }: Ground,
+  wire: Wire,
+) {
+  return scope.own(
+    await Printing.open({
+      home,
+      database,
+      board,
+      clock,
+      events,
+      log,
+      self: identity.id,
+      ownName: () => settings.get().name,
+      nameOf,
+      online: () => wire.online(),
+      lastSeen: (peer) => wire.peers?.get(peer)?.lastSeenMs ?? null,
+      peerNamed: (typed) => resolvePeer(typed, peopleOf(wire, identity.id, settings.get().name)),
+      call: wire.call,
+      openStream: (peer, open, signal) => wire.openStream(peer, open, signal),
+      report: (peer, report) => wire.peers?.tell(peer, 'job.report', report),
+      onChanged: () => events.emit('offer.changed', { what: 'printers' }),
+      env: process.env,
+      userHome: homedir(),
+      user: userInfo().username,
+      trayFolder: () => path.join(homedir(), 'Potluck tray'),
+    }),
+  );
+}
+
+/** Whom a person may mean by a name. */
+function peopleOf({ peers }: Wire, self: PeerId, ownName: string): NamedPeer[] {
+  return [...(peers?.list() ?? []), { id: self, name: ownName }];
+}
+
+async function openNetwork(ground: Ground, { files: { shares, uploads }, printing, wire }: Parts) {
   const { identity, membership, invites, remembered, settings, options, scope, log, events, interfaces, only } = ground;
-  const door = { shares, uploads, self: identity.id, onChanged: () => undefined };
+  const door = { shares, uploads, printing, self: identity.id };
   const handle = peerRequests(door);
   const space: { now: OwnInfo['disk'] } = { now: null };
   const network: Network = scope.own(
@@ -155,7 +236,7 @@ async function openNetwork(ground: Ground, { shares, uploads }: Files) {
         platform: process.platform,
         disk: space.now,
         shares: sharesFor(shares, peer).length,
-        printers: 0,
+        printers: countPrintersFor(printing, peer),
         internet: false,
         addresses: interfaces
           .addresses()
@@ -165,18 +246,21 @@ async function openNetwork(ground: Ground, { shares, uploads }: Files) {
       handle,
       note: peerNotes(door),
       servePieces: pieceDoor(door),
-      serveStream: streamDoor(),
+      serveStream: streamDoor(printing.spooler),
     }),
   );
+  wire.peers = network.peers;
+  wire.own = { id: identity.id, handle };
   if (options.port !== 0) await settings.change({ port: network.port });
   scope.defer(interfaces.onChange(() => network.peers.networkChanged()));
   scope.defer(
     events.on('offer.changed', ({ what }) => {
       network.peers.infoChanged();
       network.peers.tell('all', 'peer.changed', { what });
+      if (what === 'printers') printing.spooler.accessChanged(mayStillPrint(printing));
     }),
   );
-  return { network, handle, space };
+  return { network, space };
 }
 
 /** Announces this agent, and has those dialled who are found. */
@@ -201,16 +285,14 @@ function openAnnouncement({ options, scope, log, interfaces, invites, membership
 }
 
 /** What this user's clients ask and see; the local door opens last, when there is an answer to everything. */
-async function openDoors(ground: Ground, files: Files, net: Awaited<ReturnType<typeof openNetwork>>): Promise<Agent> {
+async function openDoors(
+  ground: Ground,
+  { files, printing, wire, network: net }: Parts & { readonly network: Awaited<ReturnType<typeof openNetwork>> },
+): Promise<Agent> {
   const { options, scope, log, events, board, settings, identity, membership, remembered } = ground;
-  const { network, handle, space } = net;
+  const { network, space } = net;
   const { discovery, joinWatch } = openAnnouncement(ground, network);
-  // This PC's own shares are looked at through the same door, so that one sees what coworkers see.
-  const call: PeerCall = async (peer, method, body, signal, onProgress = () => undefined) =>
-    peer === identity.id
-      ? ((await handle(peer, method, body, signal, onProgress)) as never)
-      : network.peers.call(peer, method, body, signal, onProgress);
-  const remote = new RemoteShares(call);
+  const remote = new RemoteShares(wire.call);
   const downloads = scope.own(openDownloads(ground, files, network, remote));
   const people = scope.own(
     new PeopleRows({
@@ -228,8 +310,7 @@ async function openDoors(ground: Ground, files: Files, net: Awaited<ReturnType<t
     }),
   );
   scope.own(new Notices({ board, clock, events, membership, self: identity.id }));
-  const peerNamed = (typed: string): PeerId =>
-    resolvePeer(typed, [...network.peers.list(), { id: identity.id, name: settings.get().name }]);
+  const peerNamed = (typed: string): PeerId => resolvePeer(typed, peopleOf(wire, identity.id, settings.get().name));
   const joinCandidates = (signal: AbortSignal): AsyncIterable<Address> => {
     if (discovery === null) return joinWatch.addresses(() => [], AbortSignal.abort());
     discovery.refresh();
@@ -244,9 +325,10 @@ async function openDoors(ground: Ground, files: Files, net: Awaited<ReturnType<t
       people,
       joinCandidates,
       peerNamed,
+      onRenamed: () => printing.printers.renamed(),
     }),
     ...filesHandlers({ board, shares: files.shares, remote, downloads, peerNamed }),
-    ...noPrinterHandlers(),
+    ...printingHandlers(printing, peerNamed),
   };
   scope.own(await openLocalServer({ paths: options.paths, board, handlers, clock, log }));
   for (const typed of options.peers) {

@@ -28,6 +28,8 @@ export interface WorkgroupApiOptions {
   /** Announced PCs with an open invitation, as they are found. */
   readonly joinCandidates: (signal: AbortSignal) => AsyncIterable<Address>;
   readonly people: PeopleRows;
+  /** This PC is called otherwise now. */
+  readonly onRenamed: () => void;
   /** What a person typed for a coworker. @throws PotluckError PEER_UNKNOWN, PEER_AMBIGUOUS */
   readonly peerNamed: (typed: string) => PeerId;
 }
@@ -70,6 +72,7 @@ function agentHandlers(options: WorkgroupApiOptions): Handlers<Extract<LocalMeth
       await settings.change({ name });
       network.peers.infoChanged();
       people.showSelf();
+      options.onRenamed();
       return people.self();
     },
     'agent.log': async ({ lines, after }) => {

@@ -4,9 +4,10 @@
  * Content is served out of shares that the asker may read at that moment, whoever told it the content id.
  * SPEC.md, "Pieces", "Streams".
  */
-import { mayRead } from '../core/access.js';
+import { mayRead, mayTouchJob } from '../core/access.js';
 import type { PieceSocket } from '../net/piece-socket.js';
 import type { ServeStream } from '../net/stream-opening.js';
+import type { Printing } from '../printing/printing.js';
 import type { LocalShares } from '../shares/local-shares.js';
 import type { Uploads } from '../transfer/uploads.js';
 import { PotluckError } from '../../protocol/errors.js';
@@ -33,8 +34,11 @@ export function pieceDoor({ shares, uploads }: StreamApiOptions): (peer: PeerId,
   };
 }
 
-export function streamDoor(): ServeStream {
-  return async () => {
-    throw new PotluckError('UNSUPPORTED', 'this PC takes no such stream');
+/** @returns what the network floor calls for each stream of a coworker */
+export function streamDoor(spooler: Pick<Printing['spooler'], 'jobFacts' | 'receive'>): ServeStream {
+  return async (peer, { job, offset }, accept) => {
+    const facts = spooler.jobFacts(job);
+    if (facts === null || !mayTouchJob(peer, facts)) throw new PotluckError('JOB_UNKNOWN', 'there is no such job');
+    await spooler.receive(job, offset, accept());
   };
 }

@@ -1,6 +1,6 @@
 /** The door for coworkers: schema first, access second, and one answer for what is absent and what is hidden. */
 import * as assert from 'uvu/assert';
-import { peerNotes, peerRequests } from '../../agent/api/peer-api.js';
+import { peerNotes, peerRequests, type PrintDoor } from '../../agent/api/peer-api.js';
 import type { LocalShare } from '../../agent/shares/local-shares.js';
 import type { PeerId } from '../../protocol/ids.js';
 import { makePc, refusal } from '../support/shares.js';
@@ -15,7 +15,19 @@ function open(t: Case) {
   const { pc, folder } = makePc(t, ['plan.txt', 'sub/']);
   const share = pc.shares.add(folder, { name: 'Plans', only: [ana] });
   const changes: string[] = [];
-  const options = { shares: pc.shares, self: SELF, onChanged: (_peer: PeerId, what: string) => changes.push(what) };
+  const printing: PrintDoor = {
+    printers: { shared: async () => [], byId: () => null, countShared: () => 0 },
+    spooler: {
+      jobFacts: () => null,
+      offer: () => Promise.reject(new Error('never asked')),
+      commit: () => Promise.reject(new Error('never asked')),
+      cancel: () => Promise.reject(new Error('never asked')),
+      states: () => [],
+    },
+    onReport: () => undefined,
+    peerChanged: () => void changes.push('printers'),
+  };
+  const options = { shares: pc.shares, printing, self: SELF };
   const handle = peerRequests(options);
   const ask = (peer: PeerId, method: string, body: unknown): Promise<unknown> =>
     handle(peer, method, body, t.signal, nothing);
@@ -87,9 +99,9 @@ spec('peer api', (it) => {
 
   it('takes a note, ignores one of a later version, and ends the link on a malformed one', async (t) => {
     const { note, changes } = open(t);
-    note(ana, 'peer.changed', { what: 'shares' });
+    note(ana, 'peer.changed', { what: 'printers' });
     note(ana, 'later.note', { any: 1 });
-    assert.equal(changes, ['shares']);
+    assert.equal(changes, ['printers']);
     assert.is(await refusal(() => note(ana, 'peer.changed', { what: 'everything' })), 'BAD_MESSAGE');
   });
 });
