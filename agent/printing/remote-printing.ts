@@ -183,6 +183,7 @@ export class RemotePrinting implements Closable {
     return pump.running;
   }
 
+  /** Never rejects. */
   async #runPump(peer: PeerId, pump: Pump): Promise<void> {
     while (pump.isWanted && !this.#closing.signal.aborted) {
       pump.isWanted = false;
@@ -191,7 +192,8 @@ export class RemotePrinting implements Closable {
         pump.tries = 0;
       } catch (thrown) {
         if (this.#closing.signal.aborted) return;
-        this.#failed(peer, pump, thrown);
+        this.#tryLater(peer, pump);
+        this.#showWhy(peer, thrown);
       }
     }
   }
@@ -207,19 +209,26 @@ export class RemotePrinting implements Closable {
     }
   }
 
-  /** What cannot be done now is tried again; with a peer that is offline, when it comes. */
-  #failed(peer: PeerId, pump: Pump, thrown: unknown): void {
-    const { code, message } = toPotluckError(thrown);
-    const { isOnline, clock, log } = this.#options;
-    for (const entry of this.#jobs.openOf(peer)) {
-      if (isAccepted(entry.job.state)) continue;
-      if (isOnline(peer) && code !== 'PEER_OFFLINE') this.#jobs.change(entry, { state: 'waiting', because: message });
-      else this.#waitFor(entry);
-    }
-    if (code === 'INTERNAL') log.error('print.fault', { error: thrown instanceof Error ? thrown.name : 'unknown' });
+  /** What cannot be done now is tried again, and at once when a peer that was offline comes. */
+  #tryLater(peer: PeerId, pump: Pump): void {
     const waitMs = Math.min(RETRY_MIN_MS * 2 ** Math.min(pump.tries, 10), RETRY_MAX_MS);
     pump.tries += 1;
-    pump.cancelRetry = clock.after(waitMs, () => void this.#pump(peer));
+    pump.cancelRetry = this.#options.clock.after(waitMs, () => void this.#pump(peer));
+  }
+
+  #showWhy(peer: PeerId, thrown: unknown): void {
+    const { code, message } = toPotluckError(thrown);
+    const isAway = code === 'PEER_OFFLINE' || !this.#options.isOnline(peer);
+    if (code === 'INTERNAL') this.#fault(thrown);
+    try {
+      for (const entry of this.#jobs.openOf(peer)) {
+        if (isAccepted(entry.job.state)) continue;
+        if (isAway) this.#waitFor(entry);
+        else this.#jobs.change(entry, { state: 'waiting', because: message });
+      }
+    } catch (cannotWrite) {
+      this.#fault(cannotWrite);
+    }
   }
 
   #waitFor(entry: SentEntry): void {
@@ -326,17 +335,31 @@ export class RemotePrinting implements Closable {
     this.#jobs.change(entry, { state: 'canceled', because: `cancelled by ${this.#options.ownName()}` });
   }
 
-  /** A job waits for its printer's PC for a day, and then it says so: paper that comes next week helps nobody. */
   #sweep(): void {
-    const { clock, nameOf, store } = this.#options;
+    try {
+      this.#endStale();
+      this.#options.store.prune(this.#options.clock.wallMs());
+    } catch (thrown) {
+      // The disk may be full: nothing is lost by looking again later.
+      this.#fault(thrown);
+    }
+    this.#cancelSweep = this.#options.clock.after(SWEEP_INTERVAL_MS, () => this.#sweep());
+  }
+
+  /** A job waits for its printer's PC for a day, and then it says so: paper that comes next week helps nobody. */
+  #endStale(): void {
+    const { clock, nameOf } = this.#options;
     for (const entry of this.#jobs.all()) {
       const { job } = entry;
       const isWaiting = !isAccepted(job.state) && !job.committing && entry.transfer === null;
       if (!isWaiting || clock.wallMs() - job.createdMs < JOB_WAIT_MAX_MS) continue;
       this.#jobs.change(entry, { state: 'aborted', because: `${nameOf(job.owner)} could not be reached for a day` });
     }
-    store.prune(clock.wallMs());
-    this.#cancelSweep = clock.after(SWEEP_INTERVAL_MS, () => this.#sweep());
+  }
+
+  #fault(thrown: unknown): void {
+    if (this.#closing.signal.aborted) return;
+    this.#options.log.error('print.fault', { error: thrown instanceof Error ? thrown.name : 'unknown' });
   }
 }
 

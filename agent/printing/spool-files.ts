@@ -4,11 +4,9 @@
  * The name of a file is the id of its job and nothing that a peer chose.
  */
 import { createHash } from 'node:crypto';
-import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { open, readdir, rm, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { Transform, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { diskSpace } from '../platform/disk.js';
 import { openPrivateFolder } from '../platform/paths.js';
 import { checkPdf, type DocumentFormat, DocumentProbe } from '../../protocol/document.js';
@@ -69,7 +67,7 @@ export class SpoolFiles {
    */
   async write(
     id: JobId,
-    source: Readable,
+    source: AsyncIterable<Uint8Array>,
     offset: number,
     maxBytes: number,
     signal: AbortSignal,
@@ -82,17 +80,16 @@ export class SpoolFiles {
     );
     try {
       await handle.truncate(offset);
-      let left = maxBytes - offset;
-      const counted = new Transform({
-        transform(bytes: Buffer, _encoding, done) {
-          left -= bytes.length;
-          if (left < 0) return done(new PotluckError('TOO_LARGE', 'the document is larger than it was said to be'));
-          onBytes(bytes);
-          done(null, bytes);
-        },
-      });
-      const target = createWriteStream('', { fd: handle, start: offset, autoClose: false });
-      await pipeline(source, counted, target, { signal });
+      let at = offset;
+      // Not a stream on the handle: one that does not close it keeps it from ever being closed.
+      for await (const bytes of within(source, signal)) {
+        if (at + bytes.length > maxBytes) {
+          throw new PotluckError('TOO_LARGE', 'the document is larger than it was said to be');
+        }
+        onBytes(bytes);
+        await writeAll(handle, bytes, at);
+        at += bytes.length;
+      }
       await handle.sync();
     } catch (thrown) {
       const code = thrown instanceof Error && 'code' in thrown ? thrown.code : '';
@@ -120,8 +117,7 @@ export class SpoolFiles {
       if (stats.size > DOCUMENT_MAX_BYTES) throw new PotluckError('TOO_LARGE', `${name} is too large to be printed`);
       await this.needSpace(stats.size, 0, signal);
       const look = new Look();
-      const source = handle.createReadStream({ autoClose: false, highWaterMark: READ_BYTES });
-      await this.write(id, source, 0, DOCUMENT_MAX_BYTES, signal, (bytes) => look.write(bytes));
+      await this.write(id, bytesOf(handle), 0, DOCUMENT_MAX_BYTES, signal, (bytes) => look.write(bytes));
       return await this.#finish(id, name, look);
     } catch (thrown) {
       await this.remove(id);
@@ -135,8 +131,11 @@ export class SpoolFiles {
   /** Looks at a document that came from elsewhere. @throws PotluckError FORMAT_UNSUPPORTED, DOCUMENT_DAMAGED */
   async examine(id: JobId, name: string, signal: AbortSignal): Promise<Examined> {
     const look = new Look();
-    for await (const bytes of createReadStream(this.fileOf(id), { highWaterMark: READ_BYTES, signal })) {
-      look.write(bytes as Buffer);
+    const handle = await open(this.fileOf(id), 'r');
+    try {
+      for await (const bytes of within(bytesOf(handle), signal)) look.write(bytes);
+    } finally {
+      await handle.close();
     }
     return this.#finish(id, name, look);
   }
@@ -171,6 +170,31 @@ class Look {
     this.size += bytes.length;
     this.hash.update(bytes);
     this.probe.write(bytes);
+  }
+}
+
+/** A file from its beginning; each part is valid until the next is asked for. */
+async function* bytesOf(handle: FileHandle): AsyncGenerator<Uint8Array> {
+  const memory = Buffer.alloc(READ_BYTES);
+  for (let at = 0; ;) {
+    const { bytesRead } = await handle.read(memory, 0, READ_BYTES, at);
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield memory.subarray(0, bytesRead);
+  }
+}
+
+async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
+  }
+}
+
+async function* within(source: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for await (const bytes of source) {
+    signal.throwIfAborted();
+    yield bytes;
   }
 }
 

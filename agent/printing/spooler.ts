@@ -6,7 +6,7 @@
  * the same state is answered, and nothing is printed twice. The document is kept until the job is over,
  * because a print system that confirmed a job may still lose it. SPEC.md, "Printing".
  */
-import type { Duplex } from 'node:stream';
+import { addAbortSignal, type Duplex } from 'node:stream';
 import { isAccepted, isFinal } from '../core/print-job.js';
 import type { Closable } from '../platform/scope.js';
 import { isDocumentFormat } from '../../protocol/document.js';
@@ -234,7 +234,10 @@ export class Spooler implements Closable {
     const { id, document } = entry.job;
     entry.have = offset;
     try {
-      await files.write(id, stream, offset, document.size, signal, (bytes) => {
+      addAbortSignal(signal, stream);
+      // The other half answers that the bytes are on the disk, so reading to the end must not end it.
+      const source = stream.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+      await files.write(id, source, offset, document.size, signal, (bytes) => {
         entry.have += bytes.length;
         this.#jobs.show(entry, true);
       });
@@ -273,17 +276,25 @@ export class Spooler implements Closable {
     return reportOf(entry.job);
   }
 
-  /** Documents whose rest never came, and ids that are old enough. */
   #sweep(): void {
-    const { clock, store } = this.#options;
-    const now = clock.wallMs();
+    const { clock, store, log } = this.#options;
+    try {
+      this.#endStale(clock.wallMs());
+      store.prune(clock.wallMs());
+    } catch (thrown) {
+      // The disk may be full: nothing is lost by looking again later.
+      log.error('print.fault', { error: thrown instanceof Error ? thrown.name : 'unknown' });
+    }
+    this.#cancelSweep = clock.after(SWEEP_INTERVAL_MS, () => this.#sweep());
+  }
+
+  /** Documents whose rest never came. */
+  #endStale(nowMs: number): void {
     for (const entry of this.#jobs.open()) {
       const isStale = !isAccepted(entry.job.state) && entry.receiving === null;
-      if (isStale && now - entry.job.createdMs > JOB_WAIT_MAX_MS) {
+      if (isStale && nowMs - entry.job.createdMs > JOB_WAIT_MAX_MS) {
         this.#jobs.end(entry, 'aborted', 'its document never came');
       }
     }
-    store.prune(now);
-    this.#cancelSweep = clock.after(SWEEP_INTERVAL_MS, () => this.#sweep());
   }
 }
