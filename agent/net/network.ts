@@ -106,7 +106,7 @@ export class Network implements Closable {
       },
       signal,
     );
-    this.peers.found([address]);
+    this.peers.joinedAt(address, member);
     return member;
   }
 

@@ -191,6 +191,11 @@ export class Peers implements Closable {
     for (const address of addresses) this.#redial.learn(address, null);
   }
 
+  /** The peer has let this PC in, at that address. */
+  joinedAt(address: Address, peer: PeerId): void {
+    this.#redial.proved(address, peer);
+  }
+
   /** The network of this PC changed, or it woke up: everybody is tried again, and links that hold are made sure of. */
   networkChanged(): void {
     for (const session of this.#sessions.all()) session.link.probe();

@@ -82,6 +82,15 @@ export class Redial implements Closable {
     this.plan();
   }
 
+  /** The peer has just answered there, to this PC's own dial: it is dialled again now. */
+  proved(address: Address, peer: PeerId): void {
+    this.learn(address, peer);
+    const target = this.#targets.get(keyOf(address));
+    if (target === undefined) return;
+    Object.assign(target, { peer, isProved: true, failures: 0, dueAtMs: this.#options.clock.nowMs() });
+    this.plan();
+  }
+
   /** Looks what is to be dialled now, after the current work is done. Cheap: call it whenever something changed. */
   plan(): void {
     if (this.#isPlanned || this.#abort.signal.aborted) return;

@@ -34,8 +34,10 @@ async function keyOf(agent: Agent): Promise<StrangerKey> {
 
 /** The workgroup's key that a member holds, out of its home. */
 async function groupOf(agent: Agent): Promise<Buffer> {
-  const stored = JSON.parse(await readFile(path.join(agent.home, 'workgroup.json'), 'utf8')) as { group: string };
-  return Buffer.from(stored.group, 'hex');
+  const stored = JSON.parse(await readFile(path.join(agent.home, 'workgroup.json'), 'utf8')) as {
+    workgroup: { group: string };
+  };
+  return Buffer.from(stored.workgroup.group, 'base64');
 }
 
 /** A key of somebody who is in no workgroup. */
