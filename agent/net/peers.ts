@@ -6,6 +6,7 @@
  * SPEC.md, "Connections", "Peer information".
  */
 import { isIP } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { dialDelayMs } from '../core/dial-policy.js';
 import type { Member } from '../core/roster.js';
 import type { RememberedPeer } from '../discovery/remembered-peers.js';
@@ -19,7 +20,7 @@ import type { Address, PeerInfo } from '../../protocol/peer/info.js';
 import type { PeerCall, PeerTell } from '../../protocol/peer/messages.js';
 import type { RosterRecord } from '../../protocol/peer/session.js';
 import type { StreamOpen } from '../../protocol/peer/stream-open.js';
-import { isDeepStrictEqual } from 'node:util';
+import { safe } from '../../protocol/text.js';
 import type { ByteStream } from './byte-stream.js';
 import type { Dialler } from './dial.js';
 import { addressText, ENDED, type KnownPeer, newKnownPeer, type PeerState, reachedAt } from './known-peer.js';
@@ -278,7 +279,7 @@ export class Peers implements Closable {
     if (session !== undefined) return session;
     const peer = this.#peers.get(id);
     if (peer === undefined) throw new PotluckError('PEER_UNKNOWN', 'there is no such coworker');
-    throw new PotluckError('PEER_OFFLINE', 'the coworker is offline');
+    throw new PotluckError('PEER_OFFLINE', `${safe(this.#peers.get(id)?.name ?? 'the coworker')} is offline`);
   }
 
   #online(session: Session): void {

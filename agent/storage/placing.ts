@@ -56,6 +56,18 @@ export function removeParts(target: string, transfer: string): void {
   }
 }
 
+/** Removes the folders of a tree in which there is nothing; one that holds a file stays, and so do those above it. */
+export function removeEmptyFolders(folder: string): void {
+  try {
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeEmptyFolders(path.join(folder, entry.name));
+    }
+    rmdirSync(folder);
+  } catch {
+    // It holds something, or is gone already.
+  }
+}
+
 /**
  * Removes the parts of transfers that are over, which a process left that was killed at their end. Others stay:
  * another agent of this user may be writing to the same folder.

@@ -11,7 +11,7 @@ import path from 'node:path';
 import type { Board } from '../platform/board.js';
 import type { Events } from '../platform/events.js';
 import type { Closable } from '../platform/scope.js';
-import { type OnConflict, removeParts } from '../storage/placing.js';
+import { type OnConflict, removeEmptyFolders, removeParts } from '../storage/placing.js';
 import type { StoredTransfer } from '../storage/transfers.js';
 import { type ErrorCode, PotluckError, toPotluckError } from '../../protocol/errors.js';
 import { type PeerId, peerIdText, type TransferId } from '../../protocol/ids.js';
@@ -158,6 +158,11 @@ export class Downloads implements Closable {
     this.#change(entry, { state: 'cancelled', because: '', finishedMs: this.#options.clock.wallMs() });
     await this.#stop(entry);
     this.#forgetParts(entry);
+    const { found, placedName, target, filesDone } = entry.stored;
+    // Of a folder of which nothing came, not even its folders stay.
+    if (found?.type === 'folder' && placedName !== null && filesDone === 0) {
+      removeEmptyFolders(path.join(target, placedName));
+    }
     this.#startNext();
     return this.#rowOf(entry);
   }
@@ -232,8 +237,10 @@ export class Downloads implements Closable {
     if (wasStopped) this.#change(entry, counted);
     else if (error === null) this.#finish(entry, counted);
     else if (OF_THE_PEER.has(error.code)) this.#waitForPeer(entry, counted, download.progress.fetched > 0, error);
-    else if (error.code === 'NO_SPACE') this.#waitFor(entry, counted, error.message, SPACE_RETRY_MS);
-    else this.#fail(entry, counted, error);
+    else if (error.code === 'NO_SPACE') {
+      // Told as an error as well: who follows it on a command line should not wait for somebody to tidy up.
+      this.#waitFor(entry, { ...counted, error: error.toWire() }, error.message, SPACE_RETRY_MS);
+    } else this.#fail(entry, counted, error);
     this.#startNext();
   }
 
@@ -279,7 +286,7 @@ export class Downloads implements Closable {
   #retry(entry: Entry): void {
     if (entry.stored.state !== 'waiting') return;
     entry.cancelRetry();
-    this.#change(entry, { state: 'queued', because: '' });
+    this.#change(entry, { state: 'queued', because: '', error: null });
     this.#startNext();
   }
 

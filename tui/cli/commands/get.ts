@@ -36,7 +36,7 @@ export async function get(context: Context): Promise<number> {
     table: 'transfers',
     rows,
     progress: openProgress(context.args, context.out),
-    isOver: ({ state }) => state === 'done' || state === 'failed' || state === 'cancelled',
+    isOver: (row) => row.state === 'done' || isBad(row),
     isWaiting: ({ state }) => state === 'waiting' || state === 'paused',
     progressText,
     waitMs,
@@ -44,7 +44,15 @@ export async function get(context: Context): Promise<number> {
       'The download goes on without this command: potluck transfers shows it. Press Ctrl+C again to cancel it.',
     cancel: ({ id }) => context.call('transfer.cancel', { id }),
   });
+  await dropWhatNeverBegan(context, ended);
   return report(context, ended, refused, end, (performance.now() - startedMs) / 1000);
+}
+
+/** For what finds no room at all nobody waits, and nothing of it stays behind. */
+async function dropWhatNeverBegan({ call }: Context, rows: readonly TransferRow[]): Promise<void> {
+  for (const { id, state, bytes: here } of rows.filter(isBad)) {
+    if (state === 'waiting' && here === 0) await call('transfer.cancel', { id });
+  }
 }
 
 async function startAll(context: Context): Promise<Started> {
@@ -79,7 +87,7 @@ async function report(
   seconds: number,
 ): Promise<number> {
   const { out } = context;
-  const bad = rows.filter(({ state }) => state === 'failed' || state === 'cancelled');
+  const bad = rows.filter(isBad);
   const [first] = bad;
   const single = rows.length === 1 && refused.length === 0;
   if (single && first !== undefined && first.filesDone === 0) throw errorOf(first);
@@ -119,7 +127,17 @@ function exitOf(rows: readonly TransferRow[], refused: Started['refused']): numb
   return !good && codes.size === 1 && code !== undefined ? code : ERROR_CODES.PARTIAL.exit;
 }
 
+/** Over without success, or held up by a full disk, which no coworker mends. */
+function isBad({ state, error }: TransferRow): boolean {
+  return state === 'failed' || state === 'cancelled' || (state === 'waiting' && error?.code === 'NO_SPACE');
+}
+
 function errorOf(row: TransferRow): PotluckError {
+  if (row.state === 'waiting') {
+    if (row.bytes === 0) return new PotluckError('NO_SPACE', `${row.name}: ${row.because}`);
+    const message = `${row.name}: ${row.because}; it goes on by itself when there is room`;
+    return new PotluckError('NO_SPACE', message, { hint: `potluck cancel ${row.id}` });
+  }
   if (row.state === 'cancelled') return new PotluckError('CANCELLED', `${row.name}: cancelled`);
   const { code = 'FAILED', message = 'it failed', hint } = row.error ?? {};
   return new PotluckError(isErrorCode(code) ? code : 'FAILED', message, hint === undefined ? {} : { hint });
