@@ -350,7 +350,8 @@ export class Peers implements Closable {
   }
 
   #cut(id: PeerId): void {
-    this.#sessions.drop(id);
+    if (this.#options.membership.status(id) === 'removed') this.#sessions.farewell(id);
+    else this.#sessions.drop(id);
     this.#side.drop(id);
   }
 

@@ -129,6 +129,19 @@ export class Sessions {
     this.#destroy((link) => link.peer === peer, 'NOT_A_MEMBER');
   }
 
+  /**
+   * The peer was removed: nothing it asked goes on and nothing it sends is read any more, but it gets the roster
+   * that says so, or it would go on knocking.
+   */
+  farewell(peer: PeerId): void {
+    const session = this.#sessions.get(peer);
+    if (session === undefined || !session.link.isOpen) return this.drop(peer);
+    this.#end(session, 'not-a-member');
+    void session.link.sendRoster();
+    session.link.close('NOT_A_MEMBER');
+    this.#destroy((link) => link.peer === peer && link !== session.link, 'NOT_A_MEMBER');
+  }
+
   /** The same for every peer: this PC is no longer in their workgroup. */
   dropAll(): void {
     for (const session of this.all()) this.drop(session.peer);

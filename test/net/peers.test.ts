@@ -182,6 +182,8 @@ spec('removed and blocked', (it) => {
   it('a removed member is cut off at once and never comes back', async (t) => {
     const [ana, bruno] = await openOffice(t, ['ana', 'bruno']);
     await linkUp(ana!, bruno!);
+    // It does not want to hear of it: its own roster still says that it belongs.
+    bruno!.membership.merge = () => ({ changed: false, removed: [], bad: 0 });
     let stopped = false;
     let started = Infinity;
     ana!.handlers.handle = (_peer, _method, _body, signal) =>
@@ -202,9 +204,18 @@ spec('removed and blocked', (it) => {
     assert.is(await asked, 'PEER_OFFLINE');
     assert.ok(stopped);
     assert.equal(ana!.peers.list(), []);
-    // Its own roster may not know of it: it is refused all the same.
     assert.is(await failure(bruno!.network.connect(`${HOST}:${ana!.port}`, t.signal)), 'PEER_UNREACHABLE');
     await assertNever(t, ana!, bruno!);
+  });
+
+  it('a removed member that is online hears it, and stops knocking', async (t) => {
+    const [ana, bruno] = await openOffice(t, ['ana', 'bruno']);
+    await linkUp(ana!, bruno!);
+    const heard = next(bruno!, 'workgroup.changed', () => bruno!.membership.group === null);
+    await ana!.membership.remove(bruno!.id);
+    await heard;
+    assert.is(bruno!.membership.lapse?.kind, 'removed');
+    assert.is(bruno!.membership.lapse?.by?.id, ana!.id);
   });
 
   it('everybody hears of a removal, also who was not asked', async (t) => {
