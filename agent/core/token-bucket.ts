@@ -1,4 +1,4 @@
-/** How fast messages may come: so many a second on average, so many at once. Pure: the time comes in. */
+/** How fast messages go: so many a second on average, so many at once. Pure: the time comes in. */
 
 export class TokenBucket {
   readonly #perSecond: number;
@@ -13,12 +13,22 @@ export class TokenBucket {
     this.#atMs = nowMs;
   }
 
-  /** @returns false when one more is too many */
+  /** @returns false when one more is too many now */
   take(nowMs: number): boolean {
-    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#atMs) / 1000) * this.#perSecond);
-    this.#atMs = nowMs;
+    this.#refill(nowMs);
     if (this.#tokens < 1) return false;
     this.#tokens -= 1;
     return true;
+  }
+
+  /** Milliseconds until one more may go. */
+  waitMs(nowMs: number): number {
+    this.#refill(nowMs);
+    return this.#tokens >= 1 ? 0 : Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1000);
+  }
+
+  #refill(nowMs: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + ((nowMs - this.#atMs) / 1000) * this.#perSecond);
+    this.#atMs = nowMs;
   }
 }

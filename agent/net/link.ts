@@ -17,7 +17,7 @@ import { MESSAGE_MAX_BYTES, PROBATION_ROSTER_MAX_BYTES, ROSTER_RECORDS_MAX_COUNT
 import { CLOSE, type Hello, LinkMessage, type Roster, type RosterRecord } from '../../protocol/peer/session.js';
 import type { NetLimits } from './net-limits.js';
 import { SendQueue } from './send-queue.js';
-import { TokenBucket } from './token-bucket.js';
+import { TokenBucket } from '../core/token-bucket.js';
 import { messageBytes } from './web-socket.js';
 
 /** What a link needs of the roster. */

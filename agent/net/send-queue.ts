@@ -8,7 +8,7 @@
 import type { WebSocket } from 'ws';
 import type { Clock } from '../platform/clock.js';
 import type { NetLimits } from './net-limits.js';
-import { TokenBucket } from './token-bucket.js';
+import { TokenBucket } from '../core/token-bucket.js';
 
 /** Share of the rate that the other end allows: its clock and the network's jitter take the rest. */
 const OWN_RATE = 0.9;

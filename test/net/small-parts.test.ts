@@ -2,7 +2,7 @@
 import * as assert from 'uvu/assert';
 import { NET_LIMITS } from '../../agent/net/net-limits.js';
 import { Slots } from '../../agent/net/slots.js';
-import { TokenBucket } from '../../agent/net/token-bucket.js';
+import { TokenBucket } from '../../agent/core/token-bucket.js';
 import { Turns } from '../../agent/net/turns.js';
 import { parseTypedAddress, resolveTypedAddress } from '../../agent/net/typed-address.js';
 import { addressKey, UnprovedSockets } from '../../agent/net/unproved.js';
