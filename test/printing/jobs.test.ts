@@ -194,8 +194,10 @@ spec('a job', (it) => {
         const { ana, bruno, fake } = await openFake(t);
         fake.suffer(trouble);
         const { id } = await print(t, ana, await file(t, 'a.pdf', samplePdf(1)), 'bruno/fake');
-        const told = (row: JobRow): boolean => sentence.test(row.because);
-        const [here, there] = await Promise.all([ana.job(id, told), bruno.job(id, told)]);
+        const [here, there] = await Promise.all(
+          [ana, bruno].map((side) => side.job(id, ({ because }) => sentence.test(because))),
+        );
+        assert.ok(here && there);
         assert.is(here.because, there.because);
         assert.not(isFinal(here.state));
         assert.is(fake.printed.length, 0);
